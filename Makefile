@@ -1,0 +1,43 @@
+# Needs Python 3.11 or newer and make; everything else goes into .venv, from requirements.lock.
+BIN := .venv/bin
+STAMP := .venv/.set-up
+
+.PHONY: setup demo test lint lock clean
+
+setup: $(STAMP)
+
+# Runs again only when the lock or the project's description is newer than the last time.
+# The lock is complete, so pip has nothing to resolve (--no-deps).
+$(STAMP): requirements.lock pyproject.toml
+	@if [ ! -x $(BIN)/python ]; then \
+	    for python in python3.11 python3.12 python3.13 python3.14 python3; do \
+	        if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; \
+	        python=; \
+	    done; \
+	    if [ -z "$$python" ]; then echo "Python 3.11 or newer is needed, and none is on the PATH." >&2; exit 1; fi; \
+	    $$python -m venv .venv || { rm -rf .venv; exit 1; }; \
+	fi
+	@echo "Installing what requirements.lock lists into .venv; the first time this takes a minute or two."
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup
+	$(BIN)/resegment demo
+
+test: lint
+	$(BIN)/python -m pytest -n auto --dist loadfile
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+lock: setup
+	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --universal --python-version 3.11 \
+	    --no-emit-index-url --no-header --quiet -o requirements.lock
+
+clean:
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist demo
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

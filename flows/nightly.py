@@ -1,0 +1,46 @@
+"""The night, told in one screen: what came in, what it says about the customers, and what is published of it.
+
+A plain function: with a Prefect API it runs as the flow in `flows/deployments.py`, without one the command line calls
+it as it is. Any step may be killed and the night run again: each is one transaction, and the start of the next run
+finishes or undoes what was left.
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from flows.planning import plan_night
+from tasks.landing import (
+    accept_batch,
+    anything_new,
+    check_batch,
+    find_published,
+    stage_deliveries,
+    summarise_deliveries,
+)
+from tasks.night import on_duty, preload_libraries
+from tasks.segments import check_activity, check_version, publish_version, segment_customers, summarise_segments
+
+
+def nightly(as_of: date | None = None, refit: bool = False, config: Path | None = None) -> dict[str, Any]:
+    """Take in new deliveries and publish the segments as of a date (default: the shop's date of the scheduled time).
+
+    Returns what was done; raises a ResegmentError, leaving what is published as it was, if something stops the night.
+    """
+    night = plan_night("nightly", as_of, refit, config)
+    with on_duty(night) as record:
+        published = find_published(night)
+        if published and not anything_new(night):
+            return record.unchanged(published)
+        preload_libraries()
+        files = stage_deliveries(night)["files"]
+        check_batch(night, files)
+        accept_batch(night, files)
+        published = find_published(night)
+        if published:
+            return record.unchanged(published)
+        check_activity(night)
+        version_id = segment_customers(night)
+        check_version(night, version_id)
+        publish_version(night, version_id)
+        return record.done(summarise_deliveries(night), summarise_segments(night, version_id))

@@ -1,0 +1,47 @@
+"""Weighted summary of the standardised customers: what a model is fitted on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from segmentation.errors import SegmentationError
+from segmentation.transforms import Z_UNITS, Scaler
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Cells of the standardised space: `centers` (n, d) in standard deviations and `weights` (n,) in customers.
+
+    `within` is the sum of the customers' squared distances to the centre of their cell.
+    """
+
+    centers: Floats
+    weights: Integers
+    within: float = 0.0
+
+    @property
+    def customers(self) -> int:
+        """Number of customers in all cells."""
+        return int(self.weights.sum())
+
+
+def summary_from_columns(columns: Mapping[str, ArrayLike], scaler: Scaler) -> Summary:
+    """Summary of the columns of `summary_sql` by name.
+
+    Raises SegmentationError if there are no rows.
+    """
+    weights = np.asarray(columns["customers"], dtype=np.int64)
+    if not len(weights):
+        raise SegmentationError("there are no customers to fit a model on; load transactions or widen window_days")
+    sums = np.column_stack([np.asarray(columns[f"{name}_sum"], dtype=np.float64) for name in scaler.names]) / Z_UNITS
+    centers = sums / weights[:, None]
+    if "squares" not in columns:
+        return Summary(centers, weights)
+    squares = float(np.asarray(columns["squares"], dtype=np.float64).sum()) / Z_UNITS
+    within = squares - float((weights * (centers**2).sum(axis=1)).sum())
+    return Summary(centers, weights, max(within, 0.0))

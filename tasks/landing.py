@@ -1,0 +1,62 @@
+"""Steps that take deliveries in."""
+
+from dataclasses import asdict
+from typing import Any
+
+from tasks.checking import check
+from tasks.night import CheckFailedError, Night
+from tasks.progress import listener, logger
+from tasks.wrapper import task
+from warehouse import features, landing, store, versions
+
+
+@task
+def anything_new(night: Night) -> bool:
+    """Whether the source has a file that is new or was touched since it was taken in."""
+    with store.opened(night.warehouse) as warehouse:
+        return landing.anything_new(warehouse, night.source)
+
+
+@task
+def stage_deliveries(night: Night) -> dict[str, Any]:
+    """Read new and changed files into the staging table; return counts of files and lines."""
+    with store.opened(night.warehouse) as warehouse:
+        staged = landing.stage(warehouse, night.source, night.shop_zone, night.began, listener.get().advance)
+    logger.info("staged %s lines of %s files; %s files unchanged", staged.lines, staged.files, staged.unchanged_files)
+    for unit in staged.unsettled_files:
+        logger.warning("%s has just been written to and is left for the next night", unit)
+    return asdict(staged)
+
+
+@task
+def check_batch(night: Night, files: int) -> None:
+    """Judge the staged deliveries and the freshness of the data; a critical failure rejects the whole batch."""
+    suites = ("batch", "batch_summary", "batch_loads", "freshness") if files else ("freshness",)
+    with store.opened(night.warehouse) as warehouse:
+        failures = check(warehouse, night, suites)
+        if failures:
+            landing.reject_staged(warehouse, failures)
+            raise CheckFailedError(f"Critical checks failed, nothing of this delivery was accepted:\n{failures}")
+
+
+@task
+def accept_batch(night: Night, files: int) -> None:
+    """Accept what is staged and bring the customers' activity to the night's date, in one transaction."""
+    with store.opened(night.warehouse) as warehouse, warehouse.transaction():
+        if files:
+            landing.accept(warehouse, night.source, night.began)
+        features.advance(warehouse, night.as_of, night.features.window_days, accepted=files > 0)
+
+
+@task
+def find_published(night: Night) -> dict[str, Any] | None:
+    """The version published for this date from the same lines and parameters, if there is one already."""
+    with store.opened(night.warehouse) as warehouse:
+        return versions.is_up_to_date(warehouse, night.as_of, night.fingerprint)
+
+
+@task
+def summarise_deliveries(night: Night) -> dict[str, Any]:
+    """Outcomes of the lines this run accepted."""
+    with store.opened(night.warehouse) as warehouse:
+        return warehouse.rows("ops/summary", now=night.began)[0]

@@ -1,0 +1,26 @@
+"""Fixtures shared by all folders of tests."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# How long an example takes says nothing about whether it is right.
+hypothesis.settings.register_profile("resegment", deadline=None)
+hypothesis.settings.load_profile("resegment")
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of Online Retail's 305 daily files; it lies outside the repository and is only read."""
+    default = REPOSITORY.parent / "shared" / "data" / "online_retail"
+    folder = Path(os.environ.get("RESEGMENT_REAL_DATA") or default) / "by-day"
+    if not any(folder.glob("*.csv")):
+        reason = f"Online Retail is not in {folder}; set RESEGMENT_REAL_DATA to the folder that holds by-day"
+        if os.environ.get("RESEGMENT_REQUIRE_REAL_DATA") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return folder

@@ -1,0 +1,39 @@
+"""Models as rows: whatever is needed to assign customers again, and nothing that only Python can read."""
+
+import json
+from typing import Any
+
+from warehouse.store import Warehouse
+
+
+def write_model(warehouse: Warehouse, model: dict[str, Any]) -> int:
+    """Store a model (keys as the columns of `models.models`, with `clusters`, `k_search` and `lineage` as lists).
+
+    Runs inside the caller's transaction; returns the new model's id.
+    """
+    model_id = int(warehouse.value("SELECT coalesce(max(model_id), 0) + 1 FROM models.models"))
+    tables = {"clusters": "models.clusters", "k_search": "models.k_search", "lineage": "models.lineage"}
+    own = {key: value for key, value in model.items() if key not in tables}
+    _insert(warehouse, "models.models", {"model_id": model_id} | own)
+    for part, table in tables.items():
+        for row in model[part]:
+            _insert(warehouse, table, {"model_id": model_id} | row)
+    return model_id
+
+
+def load_model(warehouse: Warehouse, model_id: int) -> dict[str, Any]:
+    """A model with its clusters in the order of their numbers."""
+    (model,) = warehouse.select("FROM models.models WHERE model_id = $id", {"id": model_id})
+    clusters = warehouse.select("FROM models.clusters WHERE model_id = $id ORDER BY cluster", {"id": model_id})
+    return model | {"scaler": json.loads(model["scaler"]), "params": json.loads(model["params"]), "clusters": clusters}
+
+
+def next_segment_key(warehouse: Warehouse) -> int:
+    """The first key no segment ever had."""
+    return int(warehouse.value("SELECT coalesce(max(segment_key), 0) + 1 FROM models.clusters"))
+
+
+def _insert(warehouse: Warehouse, table: str, row: dict[str, Any]) -> None:
+    names = ", ".join(row)
+    values = ", ".join(f"${name}" for name in row)
+    warehouse.execute(f"INSERT INTO {table} ({names}) VALUES ({values})", row)

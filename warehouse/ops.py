@@ -1,0 +1,49 @@
+"""What runs did and what their checks found."""
+
+import json
+from datetime import date, datetime
+from typing import Any
+
+from warehouse.store import Warehouse
+
+
+def start_run(warehouse: Warehouse, run_id: str, command: str, as_of: date | None, now: datetime) -> None:
+    """Record that a run begins; runs that never ended are marked as crashed, since nobody else can be writing."""
+    with warehouse.transaction():
+        warehouse.run("ops/start_run", run_id=run_id, command=command, as_of=as_of, now=now)
+
+
+def end_run(
+    warehouse: Warehouse,
+    run_id: str,
+    status: str,
+    now: datetime,
+    *,
+    version_id: int | None = None,
+    error: str | None = None,
+    seconds: dict[str, float] | None = None,
+) -> None:
+    """Record how a run ended: done, unchanged, held or failed."""
+    took = json.dumps(seconds or {})
+    warehouse.run(
+        "ops/end_run", run_id=run_id, status=status, now=now, version_id=version_id, error=error, seconds=took
+    )
+
+
+def record_checks(warehouse: Warehouse, run_id: str, now: datetime, results: list[dict[str, Any]]) -> None:
+    """Keep every result of a run's checks."""
+    rows = [
+        (
+            run_id, result["suite"], now, result["expectation"], result["column_name"], result["severity"],
+            result["success"], result["observed"], result["expected"], result["meaning"],
+        )
+        for result in results
+    ]  # fmt: skip
+    if rows:
+        with warehouse.transaction():
+            warehouse.connection.executemany("INSERT INTO ops.checks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def failed_checks(warehouse: Warehouse, run_id: str) -> list[dict[str, Any]]:
+    """Checks of a run that did not succeed, gravest first."""
+    return warehouse.rows("ops/failed_checks", run_id=run_id)

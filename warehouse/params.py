@@ -1,0 +1,114 @@
+"""What the configuration says about where data comes from and where it is kept."""
+
+import codecs
+from enum import StrEnum
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+#: Our columns a source can map; the first four must be there.
+REQUIRED_COLUMNS = ("invoice_no", "quantity", "invoiced_at", "unit_price")
+OPTIONAL_COLUMNS = ("customer_id", "product", "description", "country", "line_id")
+
+
+class DeliveryMode(StrEnum):
+    """replace: new content of a unit takes the place of its former lines; append: it comes on top of them."""
+
+    REPLACE = "replace"
+    APPEND = "append"
+
+
+class Duplicates(StrEnum):
+    """drop: a line equal to an earlier one is a duplicate; keep: every line counts."""
+
+    DROP = "drop"
+    KEEP = "keep"
+
+
+class FileFormat(StrEnum):
+    """Formats of delivered files; auto goes by the file's name."""
+
+    AUTO = "auto"
+    CSV = "csv"
+    PARQUET = "parquet"
+    JSONL = "jsonl"
+    XLSX = "xlsx"
+
+
+class ColumnMapping(BaseModel):
+    """Section `[source.columns]`: ours = "theirs". An optional column is left out by mapping it to ""."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    invoice_no: str = "InvoiceNo"
+    product: str = "StockCode"
+    description: str = "Description"
+    quantity: str = "Quantity"
+    invoiced_at: str = "InvoiceDate"
+    unit_price: str = "UnitPrice"
+    customer_id: str = "CustomerID"
+    country: str = "Country"
+    line_id: str = ""
+
+
+class SourceParams(BaseModel):
+    """Section `[source]`: which files, how they are written and what their columns are called."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str = Field("files", pattern="^files$", description="files")
+    name: str = Field("shop", min_length=1, description="name of the source in the warehouse")
+    path: str = Field("data/*.csv", description="glob of the delivered files, relative to the configuration file")
+    format: FileFormat = Field(FileFormat.AUTO, description="auto (by name), csv, parquet, jsonl or xlsx")
+    mode: DeliveryMode = Field(DeliveryMode.REPLACE, description="replace or append")
+    duplicates: Duplicates = Field(Duplicates.DROP, description="drop or keep lines equal to an earlier line")
+    columns: ColumnMapping = ColumnMapping()
+    encoding: str = Field("utf-8", description="utf-8, windows-1252, iso-8859-1 or any other Python knows")
+    delimiter: str = Field(",", min_length=1, max_length=4, description="what separates the columns of a CSV file")
+    quote: str = Field('"', max_length=1, description="quoting character of a CSV file")
+    header: bool = Field(True, description="false: columns are called column0, column1, ...")
+    decimal_separator: str = Field(".", min_length=1, max_length=1, description="of numbers written as text")
+    thousands_separator: str = Field("", max_length=1, description="removed from numbers written as text")
+    date_format: str = Field("", description='strptime format of invoiced_at, as "%d/%m/%Y %H:%M"; empty: ISO 8601')
+    time_zone: str = Field("", description="zone of the delivered times; empty: the shop's own")
+    missing_values: tuple[str, ...] = Field(
+        ("", "NULL", "null", "None", "NaN", "nan", "N/A"), description="texts that mean: no value"
+    )
+    cancellation_prefix: str = Field("C", description="invoice numbers beginning so are returns; empty: no such rule")
+    settle_seconds: float = Field(
+        0, ge=0, description="a file changed less than this long ago is left for the next night, as still being written"
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        return value if not value else known_zone(value)
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        try:
+            codecs.lookup(value)
+        except LookupError:
+            raise ValueError(f"unknown encoding {value!r}; usual are utf-8, windows-1252 and iso-8859-1") from None
+        return value
+
+
+class WarehouseParams(BaseModel):
+    """Section `[warehouse]`: where the private file and the published versions live, and what DuckDB may use."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: Path = Field(Path("warehouse.duckdb"), description="the private DuckDB file")
+    serving: Path = Field(Path("serving"), description="folder of the published versions")
+    memory_limit: str = Field("", description='most memory DuckDB takes, as "1GiB"; empty: 80 % of the machine\'s')
+    threads: int | None = Field(None, ge=1, description="threads of DuckDB; unset: one per core")
+
+
+def known_zone(name: str) -> str:
+    """Return `name` if it is an IANA time zone; raise ValueError otherwise."""
+    try:
+        return ZoneInfo(name).key
+    except (KeyError, ValueError, OSError):  # not there; a path; a folder such as "Europe"
+        raise ValueError(f"unknown time zone {name!r}; use an IANA name such as Europe/London") from None

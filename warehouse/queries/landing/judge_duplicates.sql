@@ -1,0 +1,33 @@
+-- grain: line whose verdict on being a duplicate changes
+-- inputs: touched_keys; $keep: lines without a line_id all count
+-- reason: of lines with the same content one counts: a sound one before a faulty one, then the first delivered; of lines
+--   with the same line_id the last delivered. The invoice number beside the 8-byte key keeps chance collisions apart.
+CREATE OR REPLACE TEMP TABLE contenders AS
+SELECT *, count(*) OVER (PARTITION BY content_key) AS rivals FROM (
+    SELECT content_key, load_id, line_number, line_id, invoice_no, outcome, false AS faulty, rowid AS row_number
+    FROM sales.transaction_lines WHERE content_key IN (FROM touched_keys)
+    UNION ALL
+    SELECT content_key, load_id, line_number, line_id, invoice_no, outcome, true, rowid
+    FROM landing.quarantine WHERE content_key IN (FROM touched_keys)
+)
+QUALIFY rivals > 1 OR outcome = 'duplicate';
+CREATE OR REPLACE TEMP TABLE verdicts AS
+SELECT *, outcome = 'duplicate' AS was_duplicate, CASE WHEN $keep AND line_id IS NULL THEN false ELSE row_number() OVER (
+    PARTITION BY content_key, CASE WHEN line_id IS NULL THEN invoice_no END ORDER BY
+        faulty,
+        CASE WHEN line_id IS NULL THEN load_id ELSE -load_id END,
+        CASE WHEN line_id IS NULL THEN line_number ELSE -line_number END
+    ) > 1 END AS is_duplicate
+FROM contenders
+QUALIFY is_duplicate <> was_duplicate;
+INSERT INTO touched_invoices
+SELECT DISTINCT source, customer_id, invoice_no, shop_day
+FROM sales.transaction_lines
+WHERE rowid IN (SELECT row_number FROM verdicts WHERE NOT faulty) AND customer_id IS NOT NULL;
+UPDATE sales.transaction_lines SET outcome = CASE
+    WHEN verdicts.is_duplicate THEN 'duplicate'
+    WHEN transaction_lines.customer_id IS NULL THEN 'unattributed'
+    WHEN transaction_lines.quantity < 0 THEN 'return' ELSE 'purchase' END
+FROM verdicts WHERE NOT verdicts.faulty AND transaction_lines.rowid = verdicts.row_number;
+UPDATE landing.quarantine SET outcome = CASE WHEN verdicts.is_duplicate THEN 'duplicate' ELSE 'quarantined' END
+FROM verdicts WHERE verdicts.faulty AND quarantine.rowid = verdicts.row_number;

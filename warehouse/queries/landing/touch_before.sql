@@ -1,0 +1,14 @@
+-- reason: what the accepted deliveries can change: the contents they bring or take away, and the invoices of lines that go
+CREATE OR REPLACE TEMP TABLE replaced AS
+SELECT replaces_load_id AS load_id FROM landing.loads WHERE status = 'staged' AND replaces_load_id IS NOT NULL;
+CREATE OR REPLACE TEMP TABLE touched_keys AS
+SELECT DISTINCT content_key FROM (
+    SELECT content_key FROM landing.staged_lines
+    UNION ALL SELECT content_key FROM sales.transaction_lines WHERE load_id IN (FROM replaced)
+    UNION ALL SELECT content_key FROM landing.quarantine WHERE load_id IN (FROM replaced)
+);
+CREATE OR REPLACE TEMP TABLE touched_invoices AS
+SELECT DISTINCT source, customer_id, invoice_no, shop_day FROM (
+    SELECT source, customer_id, invoice_no, shop_day FROM sales.transaction_lines WHERE load_id IN (FROM replaced)
+    UNION ALL SELECT $source, customer_id, invoice_no, shop_day FROM landing.staged_lines WHERE reasons IS NULL
+) WHERE customer_id IS NOT NULL;

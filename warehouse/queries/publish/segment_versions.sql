@@ -1,0 +1,14 @@
+-- grain: version; the one being published counts as published, the one of the same date it follows as superseded
+SELECT v.version_id, v.as_of, CASE
+        WHEN v.version_id = $version_id THEN 'published'
+        WHEN v.status = 'published' AND v.as_of = this.as_of THEN 'superseded' ELSE v.status END AS status,
+    v.model_id, m.action, v.trigger, v.customers, v.not_segmented,
+    coalesce(c.moved, v.moved) AS moved,
+    v.silhouette, v.silhouette_sample, v.inertia, array_to_string(v.held_reasons, '; ') AS held_reasons,
+    v.previous_version_id, v.created_at
+FROM segments.versions AS v
+JOIN models.models AS m USING (model_id)
+JOIN (FROM segments.versions WHERE version_id = $version_id) AS this ON true
+LEFT JOIN moved_counts AS c ON c.version_id = v.version_id
+WHERE v.status <> 'candidate' OR v.version_id = $version_id
+ORDER BY v.version_id

@@ -1,0 +1,10 @@
+-- grain: version
+-- reason: counts are taken from the rows themselves; not_segmented are known customers without a purchase that counts
+INSERT INTO segments.versions BY NAME
+SELECT $version_id AS version_id, $as_of AS as_of, 'candidate' AS status, $model_id AS model_id, $trigger AS trigger,
+    $created_at AS created_at, $previous_version_id AS previous_version_id, ledger_revision,
+    $params_fingerprint AS params_fingerprint, segmented AS customers, known - segmented AS not_segmented,
+    $silhouette AS silhouette, $silhouette_sample AS silhouette_sample, $inertia AS inertia
+FROM features.state
+CROSS JOIN (SELECT count(*) AS segmented FROM segments.assignments WHERE version_id = $version_id)
+CROSS JOIN (SELECT count(DISTINCT customer_id) AS known FROM sales.invoices WHERE shop_day < $as_of);

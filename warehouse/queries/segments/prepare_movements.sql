@@ -1,0 +1,31 @@
+-- grain: version x customer that moved: this version against its predecessor, and its successor against this one
+-- inputs: next_membership; sales.invoices for the money: the mover's net revenue of the 365 days before the version
+-- reason: movements are between neighbouring published dates, so a version put in between changes its successor's too
+CREATE OR REPLACE TEMP TABLE recomputed AS
+SELECT CAST(unnest([$version_id, $next_version_id]) AS INTEGER) AS version_id;
+DELETE FROM recomputed WHERE version_id IS NULL;
+CREATE OR REPLACE TEMP TABLE moves AS
+WITH steps AS (
+    SELECT $version_id AS version_id, $previous_as_of AS from_day, $as_of AS to_day WHERE $previous_as_of IS NOT NULL
+    UNION ALL SELECT $next_version_id, $as_of, $next_as_of WHERE $next_as_of IS NOT NULL
+),
+ends AS (
+    SELECT version_id, to_day, customer_id,
+        max(segment_key) FILTER (valid_from <= from_day AND (valid_to IS NULL OR valid_to > from_day)) AS from_segment_key,
+        max(segment_key) FILTER (valid_from <= to_day AND (valid_to IS NULL OR valid_to > to_day)) AS to_segment_key
+    FROM next_membership JOIN steps ON valid_from <= to_day AND (valid_to IS NULL OR valid_to > from_day)
+    GROUP BY version_id, to_day, customer_id
+)
+SELECT version_id, to_day, customer_id, from_segment_key, to_segment_key
+FROM ends WHERE from_segment_key IS DISTINCT FROM to_segment_key;
+CREATE OR REPLACE TEMP TABLE movements_come AS
+SELECT version_id, customer_id, from_segment_key, to_segment_key,
+    CAST(coalesce(sum(gross + returned) FILTER (shop_day < to_day AND shop_day >= to_day - 365), 0) AS DECIMAL(18, 4)) AS net_365_days
+FROM moves LEFT JOIN (SELECT * FROM sales.invoices SEMI JOIN moves USING (customer_id)) USING (customer_id)
+GROUP BY version_id, customer_id, from_segment_key, to_segment_key;
+CREATE OR REPLACE TEMP VIEW next_movements AS
+SELECT version_id, customer_id, from_segment_key, to_segment_key, net_365_days FROM segments.movements
+WHERE version_id NOT IN (SELECT version_id FROM recomputed)
+UNION ALL SELECT version_id, customer_id, from_segment_key, to_segment_key, net_365_days FROM movements_come;
+CREATE OR REPLACE TEMP VIEW moved_counts AS
+SELECT version_id, count(customer_id) AS moved FROM recomputed LEFT JOIN movements_come USING (version_id) GROUP BY version_id;

@@ -1,0 +1,39 @@
+-- grain: the tables of the warehouse as a rebuild from lines and quarantine alone gives them, for comparison
+-- inputs: sales.transaction_lines, landing.quarantine, features.state; $keep: duplicates count
+-- reason: incremental is only worth having if it is provably the same as starting over
+CREATE OR REPLACE TEMP TABLE rebuilt_lines AS
+SELECT * EXCLUDE (is_duplicate, faulty), CASE
+    WHEN is_duplicate THEN 'duplicate' WHEN faulty THEN 'quarantined' WHEN customer_id IS NULL THEN 'unattributed'
+    WHEN quantity < 0 THEN 'return' ELSE 'purchase' END AS outcome
+FROM (
+    SELECT * EXCLUDE (outcome), CASE WHEN $keep AND line_id IS NULL THEN false ELSE row_number() OVER (
+        PARTITION BY content_key, CASE WHEN line_id IS NULL THEN invoice_no END
+        ORDER BY faulty,
+            CASE WHEN line_id IS NULL THEN load_id ELSE -load_id END,
+            CASE WHEN line_id IS NULL THEN line_number ELSE -line_number END
+        ) > 1 END AS is_duplicate
+    FROM (
+        SELECT load_id, line_number, source, line_id, invoice_no, quantity, amount, shop_day, customer_id, country,
+            content_key, outcome, false AS faulty
+        FROM sales.transaction_lines
+        UNION ALL BY NAME
+        SELECT load_id, line_number, line_id, invoice_no, amount, content_key, outcome, true AS faulty FROM landing.quarantine
+    )
+);
+CREATE OR REPLACE TEMP TABLE rebuilt_invoices AS FROM sales.invoices_of('rebuilt_lines');
+CREATE OR REPLACE TEMP TABLE rebuilt_activity AS
+FROM features.activity_of('rebuilt_invoices', (SELECT as_of FROM features.state), (SELECT window_days FROM features.state));
+CREATE OR REPLACE TEMP TABLE stored_outcomes AS
+SELECT load_id, line_number, outcome FROM sales.transaction_lines
+UNION ALL SELECT load_id, line_number, outcome FROM landing.quarantine;
+CREATE OR REPLACE TEMP TABLE recounted_loads AS FROM landing.outcomes_of_loads;
+CREATE OR REPLACE TEMP TABLE stored_counts AS
+SELECT load_id, COLUMNS('^(purchase|return|unattributed|quarantined|duplicate)_(lines|amount)$')
+FROM landing.loads WHERE status = 'accepted' AND delivered_lines > 0;
+CREATE OR REPLACE TEMP TABLE delivered AS
+SELECT load_id, delivered_lines AS lines, delivered_amount AS amount
+FROM landing.loads WHERE status = 'accepted' AND delivered_lines > 0;
+CREATE OR REPLACE TEMP TABLE accounted AS
+SELECT load_id, purchase_lines + return_lines + unattributed_lines + quarantined_lines + duplicate_lines AS lines,
+    CAST(purchase_amount + return_amount + unattributed_amount + quarantined_amount + duplicate_amount AS DECIMAL(18, 4)) AS amount
+FROM recounted_loads;

@@ -1,0 +1,128 @@
+"""Segment versions: candidates, which version came before, what changed since, and how they end."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from warehouse.store import Warehouse
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is known of a version when it is made."""
+
+    as_of: date
+    model_id: int
+    trigger: str
+    created_at: datetime
+    params_fingerprint: str
+    silhouette: float | None
+    silhouette_sample: int | None
+    inertia: float | None
+
+
+def published_on(warehouse: Warehouse, as_of: date) -> dict[str, Any] | None:
+    """The published version of exactly this date."""
+    return _first(warehouse, "FROM segments.versions WHERE status = 'published' AND as_of = $as_of", as_of=as_of)
+
+
+def published_before(warehouse: Warehouse, as_of: date) -> dict[str, Any] | None:
+    """The published version with the next smaller date."""
+    return _first(
+        warehouse,
+        "FROM segments.versions WHERE status = 'published' AND as_of < $as_of ORDER BY as_of DESC LIMIT 1",
+        as_of=as_of,
+    )
+
+
+def published_after(warehouse: Warehouse, as_of: date) -> dict[str, Any] | None:
+    """The published version with the next greater date."""
+    return _first(
+        warehouse,
+        "FROM segments.versions WHERE status = 'published' AND as_of > $as_of ORDER BY as_of LIMIT 1",
+        as_of=as_of,
+    )
+
+
+def version(warehouse: Warehouse, version_id: int) -> dict[str, Any]:
+    """One version's row."""
+    (row,) = warehouse.select("FROM segments.versions WHERE version_id = $id", {"id": version_id})
+    return row
+
+
+def is_up_to_date(warehouse: Warehouse, as_of: date, params_fingerprint: str) -> dict[str, Any] | None:
+    """The published version of this date if it was made from the same lines with the same parameters."""
+    published = published_on(warehouse, as_of)
+    revision = warehouse.value("SELECT ledger_revision FROM features.state")
+    same = published and (published["ledger_revision"], published["params_fingerprint"]) == (
+        revision,
+        params_fingerprint,
+    )
+    return published if same else None
+
+
+def write_candidate(warehouse: Warehouse, candidate: Candidate, assign_sql: str) -> int:
+    """Assign every customer of the temporary tables `features` and `rfm` and store the result as a candidate.
+
+    `assign_sql` selects customer_id, cluster, distance, second_cluster, second_distance. Runs inside the caller's
+    transaction; returns the version's id.
+    """
+    version_id = int(warehouse.value("SELECT coalesce(max(version_id), 0) + 1 FROM segments.versions"))
+    previous = published_before(warehouse, candidate.as_of)
+    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE assigned AS {assign_sql}")
+    warehouse.run("segments/insert_assignments", version_id=version_id, model_id=candidate.model_id)
+    warehouse.run(
+        "segments/insert_candidate", version_id=version_id, previous_version_id=previous and previous["version_id"],
+        **candidate.__dict__,
+    )  # fmt: skip
+    return version_id
+
+
+def hold(warehouse: Warehouse, version_id: int, reasons: list[str]) -> None:
+    """Keep a candidate that failed a critical check, with the reasons, and publish nothing."""
+    warehouse.execute(
+        "UPDATE segments.versions SET status = 'held', held_reasons = $reasons WHERE version_id = $id",
+        {"reasons": [reason.strip() for reason in reasons], "id": version_id},
+    )
+
+
+def drop_candidates(warehouse: Warehouse) -> list[int]:
+    """Forget candidates that a stopped run left, with models nothing else uses; return their ids."""
+    ids = [row["version_id"] for row in warehouse.select("FROM segments.versions WHERE status = 'candidate'")]
+    if ids:
+        with warehouse.transaction():
+            warehouse.run("segments/drop_candidates")
+    return ids
+
+
+def prepare_history(warehouse: Warehouse, version_id: int) -> None:
+    """Work out what publishing this version changes: temporary tables for membership and movements, nothing stored yet.
+
+    Leaves `membership_gone`, `membership_come`, `moves` (this version's and its successor's) and `next_membership`.
+    """
+    row = version(warehouse, version_id)
+    before, after = published_before(warehouse, row["as_of"]), published_after(warehouse, row["as_of"])
+    dates = {
+        "as_of": row["as_of"],
+        "next_as_of": after and after["as_of"],
+        "previous_as_of": before and before["as_of"],
+    }
+    warehouse.run("segments/prepare_membership", version_id=version_id, **dates)
+    warehouse.run(
+        "segments/prepare_movements", version_id=version_id, next_version_id=after and after["version_id"], **dates
+    )
+
+
+def commit_published(warehouse: Warehouse, version_id: int, current_id: int, now: datetime) -> None:
+    """Make the prepared history the stored one and the version published, in one transaction."""
+    row = version(warehouse, version_id)
+    with warehouse.transaction():
+        warehouse.run("segments/commit_history")
+        warehouse.run(
+            "segments/commit_published", version_id=version_id, as_of=row["as_of"], now=now, current_id=current_id
+        )
+
+
+def _first(warehouse: Warehouse, sql: str, **parameters: Any) -> dict[str, Any] | None:
+    rows = warehouse.select(sql, parameters)
+    return rows[0] if rows else None
