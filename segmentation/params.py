@@ -53,8 +53,8 @@ class ModelParams(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    k: int = Field(5, ge=1, le=50, description="number of segments")
-    transform: Transform = Field(Transform.LOG1P, description="none, log1p, winsorize or iqr")
+    k: int = Field(4, ge=1, le=50, description="number of segments")
+    transform: Transform = Field(Transform.WINSORIZE, description="none, log1p, winsorize or iqr")
     transforms: dict[str, Transform] = Field(default_factory=dict, description="transform of single features by name")
     winsorize_quantiles: tuple[float, float] = Field(
         (0.01, 0.99), description="values outside are set to these quantiles"

@@ -4,9 +4,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from segmentation.modelling import Parent, Recipe, choose_action, train_model
+from segmentation.modelling import train_model
 from segmentation.naming import parse_playbook
 from segmentation.params import FeatureParams, ModelParams
+from segmentation.recipe import Parent, Recipe, choose_action
 from segmentation.transforms import Scaler
 from tasks.checking import check
 from tasks.night import CheckFailedError, Night, VersionHeldError, utc_now
