@@ -2,7 +2,7 @@
 BIN := .venv/bin
 STAMP := .venv/.set-up
 
-.PHONY: setup demo test lint lock clean
+.PHONY: setup demo test lint docs bench-nights lock clean
 
 setup: $(STAMP)
 
@@ -33,6 +33,13 @@ lint: setup
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+docs: setup
+	$(BIN)/python docs/write_reference.py
+
+# Minutes long: Online Retail, night by night, against the recipe everyone writes in a notebook.
+bench-nights: setup
+	$(BIN)/python -m benchmarks.nights
 
 lock: setup
 	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --universal --python-version 3.11 \

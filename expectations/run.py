@@ -1,19 +1,18 @@
 """Judges tables of the warehouse by suites of Great Expectations.
 
-The import of Great Expectations takes seconds, so it happens on first use; `preload` lets a caller have it done in
+The import of Great Expectations takes a second, so it happens on first use; `preload` lets a caller have it done in
 another thread while DuckDB works. One run at a time: a suite takes less than a tenth of a second, and a context is a
 global of GX.
 """
 
 import logging
-import os
 import threading
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from expectations.importing import import_great_expectations
 from expectations.suites import Suite, SuiteError, build_suite, load_suite
 
 if TYPE_CHECKING:
@@ -43,12 +42,9 @@ class CheckResult:
 
 
 def preload() -> None:
-    """Import Great Expectations (seconds), without telemetry; safe beside `run_suite` in another thread."""
+    """Import Great Expectations (about a second), without telemetry; safe beside `run_suite` in another thread."""
     with _LOCK:
-        os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-        warnings.filterwarnings("ignore", module=r"great_expectations(\.|$)")
-        import great_expectations
-
+        great_expectations = import_great_expectations()
         import expectations.bridge  # noqa: F401
 
         # What it would log is in the results, or is an error of ours.

@@ -1,44 +1,86 @@
-"""Progress of a run: bars on a terminal, nothing where nobody looks (what happens is logged there)."""
+"""Progress of a run: bars on a terminal, a line for each step in a pipe."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from tasks.progress import listener
+from tasks.progress import Listener, listener, logger
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 @contextmanager
-def listening(quiet: bool) -> Iterator[None]:
-    """Show the steps of the run in the block on standard error, if that is a terminal."""
-    if quiet or not sys.stderr.isatty():
+def listening(quiet: bool, brief: bool = False) -> Iterator[None]:
+    """Show the steps of the run in the block on standard error; with `brief` bars vanish at the end."""
+    if quiet:
         yield
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(finished_text="[green]done"), TextColumn("{task.description:<22}"), BarColumn(24))
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
-        token = listener.set(_Bars(progress))
-        try:
+    elif sys.stderr.isatty():
+        with _progress(brief) as progress, _listened_by(_Bars(progress)):
             yield
-        finally:
-            listener.reset(token)
+    else:
+        with _listened_by(_Lines()):
+            yield
+
+
+@contextmanager
+def _listened_by(shown: Listener) -> Iterator[None]:
+    token = listener.set(shown)
+    try:
+        yield
+    finally:
+        listener.reset(token)
+
+
+def _progress(brief: bool) -> "Progress":
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
+    from rich.text import Text
+
+    class Mark(SpinnerColumn):
+        def render(self, task: Task) -> Text:
+            ended = {True: Text("done  ", "green"), False: Text("failed", "red")}
+            mark: Text = ended.get(task.fields["completed_well"]) or Text.assemble(super().render(task), "     ")  # type: ignore[arg-type]
+            return mark
+
+    columns = (Mark(), TextColumn("{task.description:<22}"), BarColumn(24), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=brief)
 
 
 class _Bars:
     """One line a step."""
 
-    def __init__(self, progress) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, progress: "Progress") -> None:
         self.progress = progress
         self.running: list[int] = []
 
     def begin(self, step: str) -> None:
-        self.running.append(self.progress.add_task(step.replace("_", " "), total=None))
+        bar = self.progress.add_task(step.replace("_", " "), total=None, completed_well=None)
+        self.running.append(bar)
 
     def advance(self, done: int, total: int) -> None:
-        self.progress.update(self.running[-1], completed=done, total=total)
+        self.progress.update(self.running[-1], completed=done, total=total)  # type: ignore[arg-type]
 
-    def end(self, step: str, seconds: float) -> None:
+    def end(self, step: str, seconds: float, *, well: bool) -> None:
         bar = self.running.pop()
-        total = self.progress.tasks[bar].total or 1
-        self.progress.update(bar, completed=total, total=total)
+        total = (self.progress.tasks[bar].total or 1) if well else 1
+        completed = total if well else 0
+        self.progress.update(bar, completed=completed, total=total, completed_well=well)  # type: ignore[arg-type]
+        self.progress.stop_task(bar)  # type: ignore[arg-type]
+
+
+class _Lines:
+    """For the log of whatever started the run."""
+
+    def begin(self, step: str) -> None:
+        return
+
+    def advance(self, done: int, total: int) -> None:
+        return
+
+    def end(self, step: str, seconds: float, *, well: bool) -> None:
+        if well:
+            logger.info("%s: %.1f s", step.replace("_", " "), seconds)
+        else:
+            logger.error("%s failed after %.1f s", step.replace("_", " "), seconds)

@@ -19,7 +19,14 @@ from tasks.landing import (
     summarise_deliveries,
 )
 from tasks.night import on_duty, preload_libraries
-from tasks.segments import check_activity, check_version, publish_version, segment_customers, summarise_segments
+from tasks.segments import (
+    check_activity,
+    judge_version,
+    measure_quality,
+    publish_version,
+    segment_customers,
+    summarise_segments,
+)
 
 
 def nightly(as_of: date | None = None, refit: bool = False, config: Path | None = None) -> dict[str, Any]:
@@ -27,12 +34,12 @@ def nightly(as_of: date | None = None, refit: bool = False, config: Path | None 
 
     Returns what was done; raises a ResegmentError, leaving what is published as it was, if something stops the night.
     """
-    night = plan_night("nightly", as_of, refit, config)
+    night = plan_night("refit" if refit else "nightly", as_of, refit, config)
     with on_duty(night) as record:
         published = find_published(night)
         if published and not anything_new(night):
             return record.unchanged(published)
-        preload_libraries()
+        preload_libraries(night)
         files = stage_deliveries(night)["files"]
         check_batch(night, files)
         accept_batch(night, files)
@@ -41,6 +48,7 @@ def nightly(as_of: date | None = None, refit: bool = False, config: Path | None 
             return record.unchanged(published)
         check_activity(night)
         version_id = segment_customers(night)
-        check_version(night, version_id)
+        judge_version(night, version_id)
+        measure_quality(night)
         publish_version(night, version_id)
         return record.done(summarise_deliveries(night), summarise_segments(night, version_id))

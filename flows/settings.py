@@ -27,7 +27,14 @@ from flows.settings_keys import (
     value_problem,
 )
 from flows.settings_text import commented_toml
-from segmentation.params import FeatureParams, ModelParams
+from segmentation.params import (
+    BreakerParams,
+    ExplainingParams,
+    FeatureParams,
+    ModelParams,
+    RefitParams,
+    ScoringParams,
+)
 from warehouse.errors import ResegmentError
 from warehouse.params import SourceParams, WarehouseParams, known_zone
 
@@ -70,6 +77,15 @@ class ScheduleParams(BaseModel):
         return value
 
 
+class NamesParams(BaseModel):
+    """Section `[names]`: files that name segments; relative ones start at the configuration file's folder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    playbook: str = Field("", description="TOML file of prototypes: names, actions, colours; empty: the built-in one")
+    rfm_map: str = Field("", description="JSON file of name -> RFM scores; empty: the built-in eleven names")
+
+
 class Settings(BaseModel):
     """Everything that can be configured. Made directly, it reads neither files nor the environment."""
 
@@ -80,6 +96,11 @@ class Settings(BaseModel):
     source: SourceParams = SourceParams()
     features: FeatureParams = FeatureParams()
     model: ModelParams = ModelParams()
+    refit: RefitParams = RefitParams()
+    explaining: ExplainingParams = ExplainingParams()
+    scoring: ScoringParams = ScoringParams()
+    names: NamesParams = NamesParams()
+    breaker: BreakerParams = BreakerParams()
     checks: CheckParams = CheckParams()
     schedule: ScheduleParams = ScheduleParams()
 

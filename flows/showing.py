@@ -1,7 +1,8 @@
 """What a person sees at the end of a command: tables on a terminal, the same as plain lines in a pipe."""
 
+import shutil
+import sys
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from rich import box
@@ -9,7 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flows.querying import Rows
+
 _OUTCOMES = ("purchase", "return", "unattributed", "quarantined", "duplicate")
+_NUMERIC = {"customers", "share", "recency", "frequency", "monetary", "revenue", "of revenue", "rows", "differing"}
 
 
 def show_night(outcome: dict[str, Any]) -> None:
@@ -18,44 +22,70 @@ def show_night(outcome: dict[str, Any]) -> None:
     published = outcome["published"]
     if outcome["status"] == "unchanged":
         console.print(
-            f"Nothing new: version {published['version_id']} of {published['as_of']} is published already, "
+            f"Nothing new: version {published['version_id']} as of {published['as_of']} is published already, "
             "from the same lines and parameters. Nothing was changed."
         )
         return
-    console.print(_deliveries_line(outcome["deliveries"]))
-    moved = "" if published["moved"] is None else f", {published['moved']:,} moved since the version before"
-    console.print(
-        f"Version {published['version_id']} as of {published['as_of']} ({published['action']}): "
-        f"{published['customers']:,} customers in {len(published['segments'])} segments{moved}; "
-        f"silhouette {_number(published['silhouette'], 3)}"
-    )
+    console.print(_deliveries(outcome["deliveries"]))
+    console.print(_version(published))
     console.print(_segments(published["segments"]))
     console.print(f"Published: {published['file']}", soft_wrap=True)
 
 
 def show_demo(outcome: dict[str, Any]) -> None:
-    """The last night of the demo and what to try next."""
-    show_night(outcome["night"])
+    """Each night in two lines, the segments of the last, who moved, how good it is, and what to try next."""
     console = _console()
-    console.print(f'\nTry: resegment sql --config {outcome["config"]} "FROM segment_movements"', soft_wrap=True)
-    console.print(f"     resegment verify --config {outcome['config']}", soft_wrap=True)
+    console.print("\nWhat came in and what was published:")
+    for number, night in enumerate(outcome["nights"], start=1):
+        console.print(f"  {number}. {_deliveries(night['deliveries'])}")
+        console.print(f"     {_version(night['published'])}")
+    last = outcome["nights"][-1]["published"]
+    console.print(f"\nThe segments as of {last['as_of']}:", _segments(last["segments"]))
+    _show_movements(console, outcome["movements"])
+    planted = outcome["planted_behaviours"]
+    console.print(
+        f"\nThe shop is made up: its customers were given {len(planted)} behaviours ({', '.join(planted)}). "
+        f"The segments match them with an adjusted Rand index of {outcome['adjusted_rand_index']:.2f} "
+        "(1: the same groups, 0: chance)."
+    )
+    how = "as flow runs on a Prefect server, now stopped" if outcome["prefect_api"] else "as plain functions"
+    console.print(f"The nights ran {how}.")
+    command = f"{_own_name()} {{}} --config {outcome['config']}"
+    console.print(f"\nPublished: {outcome['current']}", soft_wrap=True)
+    console.print(f'Look at it: {command.format("sql")} "FROM customer_segments LIMIT 5"', soft_wrap=True)
+    console.print(f'            {command.format("sql")} "FROM data_dictionary"', soft_wrap=True)
+    console.print(f"            {command.format('status')}", soft_wrap=True)
 
 
 def show_status(found: dict[str, Any]) -> None:
     """How the last run ended, and the version readers see."""
     console = _console()
-    console.print(f"Last run: {found['command']} for {found['as_of']}, {found['status']} at {found['ended'][:19]} UTC")
+    if found["status"] is None:
+        console.print(f"No run has ended here yet: {found['serving']} has no status.json.", soft_wrap=True)
+        console.print("Start one with `resegment nightly`.")
+        return
+    console.print(f"Last run: {found['command']} as of {found['as_of']}: {found['status']}, {_utc(found['ended'])}")
     if found["error"]:
         console.print(f"Error: {found['error']}", soft_wrap=True)
     current = found["current"]
     told = f"version {current['version_id']} as of {current['as_of']}" if current else "nothing is published yet"
-    console.print(f"Current: {told}")
+    since = f", published {_utc(current['published_at'])}" if current and "published_at" in current else ""
+    console.print(f"Current: {told}{since}")
     for check in found["failed_checks"]:
         console.print(
-            f"{check['severity']}: {check['meaning']} Found {check['observed']}; expected {check['expected']}."
+            f"{check['severity']}: {check['meaning']} Found {check['observed']}; expected {check['expected']}.",
+            soft_wrap=True,
         )
     if found.get("published", {}).get("segments"):
         console.print(_segments(found["published"]["segments"]))
+
+
+def show_current(found: dict[str, Any]) -> None:
+    """What readers see after a promotion or a rollback."""
+    current = found["current"]
+    told = f"version {current['version_id']} as of {current['as_of']}" if current else "nothing"
+    kept = "; they stay on it until `resegment rollback --release` or a promotion" if found["pinned"] else ""
+    _console().print(f"Readers see {told}{kept}.")
 
 
 def show_verification(found: list[dict[str, Any]]) -> None:
@@ -70,39 +100,61 @@ def show_verification(found: list[dict[str, Any]]) -> None:
     console.print(verdict)
 
 
-def show_rows(names: list[str], rows: list[tuple[Any, ...]]) -> None:
-    """Result of a query: a table on a terminal, tab-separated lines in a pipe."""
+def show_rows(found: Rows) -> None:
+    """Result of a query: on a terminal a table, or a block a row if it is too wide; tab-separated lines in a pipe."""
     console = _console()
+    lines = [["" if value is None else str(value) for value in row] for row in found.rows]
     if not console.is_terminal:
-        for line in [names, *rows]:
-            console.file.write("\t".join("" if value is None else str(value) for value in line) + "\n")
+        for line in [found.names, *lines] if found.names else []:
+            console.file.write("\t".join(_on_one_line(value) for value in line) + "\n")
         return
-    table = _table(*names)
-    for row in rows:
-        table.add_row(*(Text("" if value is None else str(value)) for value in row))
-    console.print(table)
+    widths = [max(map(len, column)) for column in zip(found.names, *lines, strict=True)]
+    if sum(widths) + 2 * len(widths) > console.width and len(widths) > 2:
+        _show_blocks(console, found.names, lines)
+    else:
+        table = _table(*found.names, numeric=_numeric_columns(found))
+        for line in lines:
+            table.add_row(*map(Text, line))
+        console.print(table)
+    console.print("1 row" if len(lines) == 1 else f"{len(lines):,} rows")
 
 
-def show_configuration(described: list[Any], file: Path | None) -> None:
-    """Every setting with its value and where it came from."""
+def show_configuration(described: dict[str, dict[str, Any]]) -> None:
+    """Every setting with its value and where it came from; what is not the default stands out."""
     console = _console()
-    console.print(f"Configuration: {file or 'no file, defaults and environment only'}", soft_wrap=True)
     table = _table("setting", "value", "from")
-    for one in described:
-        table.add_row(Text(one.key), Text("" if one.value is None else str(one.value)), Text(one.origin))
+    for key, one in described.items():
+        style = "" if one["origin"] == "default" else "bold"
+        table.add_row(Text(key, style), Text(_setting(one["value"]), style), Text(one["origin"], style))
     console.print(table)
+    if all(one["origin"] == "default" for one in described.values()):
+        console.print("Nothing is set: no configuration file was found here, and no variable of the environment.")
 
 
 def show_fetched(found: dict[str, Any]) -> None:
     """Where the files are and what to run on them."""
-    _console().print(f"{found['files']} files with {found['lines']:,} lines in {found['folder']}", soft_wrap=True)
+    console = _console()
+    console.print(f"{found['files']:,} files with {found['lines']:,} lines in {found['folder']}", soft_wrap=True)
+    console.print(f"Checked: {found['checked']}", soft_wrap=True)
+    console.print(f'Next: set [source] path = "{found["folder"]}/*.csv" in resegment.toml,', soft_wrap=True)
+    console.print("      then `resegment nightly --as-of 2011-12-10`.")
 
 
-def _deliveries_line(deliveries: dict[str, Any]) -> str:
+def _deliveries(deliveries: dict[str, Any]) -> str:
     if not deliveries["files"]:
         return "No new deliveries."
     parts = ", ".join(f"{deliveries[f'{outcome}_lines']:,} {outcome}" for outcome in _OUTCOMES)
-    return f"Accepted {deliveries['files']:,} files with {deliveries['delivered_lines']:,} lines: {parts}"
+    files = "1 file" if deliveries["files"] == 1 else f"{deliveries['files']:,} files"
+    return f"Accepted {files} with {deliveries['delivered_lines']:,} lines: {parts}"
+
+
+def _version(published: dict[str, Any]) -> str:
+    moved = "" if published["moved"] is None else f", {published['moved']:,} moved since the version before"
+    return (
+        f"Version {published['version_id']} as of {published['as_of']} ({published['action']}): "
+        f"{published['customers']:,} customers in {len(published['segments'])} segments{moved}; "
+        f"silhouette {_number(published['silhouette'], 3)}"
+    )
 
 
 def _segments(segments: list[dict[str, Any]]) -> Table:
@@ -122,19 +174,59 @@ def _segments(segments: list[dict[str, Any]]) -> Table:
     return table
 
 
+def _show_movements(console: Console, movements: list[dict[str, Any]]) -> None:
+    console.print("Who moved in the last night:" if movements else "Nobody moved in the last night.")
+    for move in movements:
+        start, end = move["from_segment"] or "(new)", move["to_segment"] or "(none)"
+        console.print(f"  {move['customers']:>5,}  {start} -> {end}")
+
+
+def _show_blocks(console: Console, names: list[str], lines: list[list[str]]) -> None:
+    widest = max(map(len, names))
+    for number, line in enumerate(lines, start=1):
+        console.print(Text(f"row {number}", "bold"))
+        for name, value in zip(names, line, strict=True):
+            console.print(Text(f"  {name:<{widest}}  {value}"), soft_wrap=True)
+
+
+def _numeric_columns(found: Rows) -> set[str]:
+    """Columns that hold numbers only."""
+    columns = zip(found.names, zip(*found.rows, strict=True), strict=False)
+    return {name for name, values in columns if all(isinstance(value, int | float | Decimal) for value in values)}
+
+
+def _on_one_line(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
+def _own_name() -> str:
+    """What to type for `resegment` here: the path it was called by, if it is not on the PATH."""
+    called = sys.argv[0]
+    return called if called.endswith("resegment") and not shutil.which("resegment") else "resegment"
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(repr(one) if one in ("", " ") else str(one) for one in value)
+    return "(not set)" if value is None else '""' if value == "" else str(value)
+
+
+def _utc(moment: str) -> str:
+    return f"{moment[:16].replace('T', ' ')} UTC"
+
+
 def _number(value: float | Decimal | str | None, digits: int) -> str:
     return "" if value is None else f"{float(value):,.{digits}f}"
 
 
-def _table(*names: str) -> Table:
+def _table(*names: str, numeric: set[str] = _NUMERIC) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left")
-    numeric = {"customers", "share", "recency", "frequency", "monetary", "revenue", "of revenue", "rows", "differing"}
     for name in names:
-        table.add_column(name, justify="right" if name in numeric else "left", overflow="fold")
+        table.add_column(Text(name), justify="right" if name in numeric else "left", overflow="fold")
     return table
 
 
 def _console() -> Console:
     """In a pipe lines are as long as they need to be."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=200)
+    console = Console(highlight=False, markup=False)
+    return console if console.is_terminal else Console(highlight=False, markup=False, width=1_000)

@@ -6,22 +6,29 @@ from numpy.typing import NDArray
 from segmentation.assign import assign_sql
 from segmentation.identity import Alignment, Match, align_segments
 from segmentation.kmeans import Fit, squared_distances
-from segmentation.naming import name_clusters
+from segmentation.naming import describe_segment, name_clusters
 from segmentation.recipe import Action, Parent, Query, Recipe, Row
 from segmentation.transforms import Scaler
 
-_IDENTITY = ("segment_key", "segment_name", "colour", "prototype", "prototype_distance")
+_IDENTITY = ("segment_key", "segment_name", "colour", "prototype")
 
 
 def identify(
     query: Query, relation: str, scaler: Scaler, fit: Fit, recipe: Recipe, parent: Parent | None, action: Action
 ) -> tuple[list[Row], list[Row]]:
-    """Key, name and colour of each cluster, carried over where a segment lives on, and the lineage rows of the rest."""
+    """Each cluster's key, name and colour, carried over where a segment lives on; what is said of it; lineage rows.
+
+    Profile and distance to the prototype follow the centroid; actions are the prototype's in today's playbook.
+    """
     alignment = _alignment(query, relation, scaler, fit, recipe, parent, action)
     known = parent.clusters if parent is not None else []
     kept = {match.new: known[match.old] for match in alignment.matches}
     born = _born(scaler, fit, recipe, alignment, list(kept.values()))
-    clusters = [{name: (kept.get(new) or born[new])[name] for name in _IDENTITY} for new in range(fit.k)]
+    identities = [{name: (kept.get(new) or born[new])[name] for name in _IDENTITY} for new in range(fit.k)]
+    clusters = [
+        identity | describe_segment(centroid, scaler.names, identity["prototype"], recipe.playbook)
+        for identity, centroid in zip(identities, fit.centroids, strict=True)
+    ]
     return clusters, [] if action != "refit" else _lineage(alignment, clusters, known)
 
 
@@ -61,7 +68,6 @@ def _born(scaler: Scaler, fit: Fit, recipe: Recipe, alignment: Alignment, kept: 
             "segment_name": named.name,
             "colour": named.colour,
             "prototype": named.prototype,
-            "prototype_distance": named.distance,
         }
         for place, (number, named) in enumerate(zip(births, names, strict=True))
     }

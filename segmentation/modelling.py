@@ -5,12 +5,15 @@ SQL goes out and small columns come back through a `Query` handed in, so nothing
 
 import hashlib
 import json
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from segmentation.assign import assign_sql
+from segmentation.choosing import choose_k
+from segmentation.drift import TrainingBins, bin_counts, bin_counts_sql, bin_edges, bin_edges_sql, training_bins
 from segmentation.kmeans import Fit, Summary, fit_kmeans, summary_from_columns, update_kmeans
 from segmentation.lifecycle import identify
 from segmentation.params import ModelParams, params_fingerprint
@@ -19,15 +22,28 @@ from segmentation.silhouette import silhouette
 from segmentation.transforms import Scaler, bounds_sql, moments_sql, scaler_from_moments, summary_sql
 
 
-def train_model(query: Query, relation: str, recipe: Recipe, parent: Parent | None, action: Action) -> tuple[Row, str]:
-    """Fit or update a model on `relation`; return it as a row (see `warehouse.models`) and the SQL to assign with.
+@dataclass(frozen=True)
+class Trained:
+    """A model as a row (see `warehouse.models`) and as the values that assign with it; centroids are (k, d)."""
+
+    row: Row
+    scaler: Scaler
+    centroids: NDArray[np.float64]
+    bins: TrainingBins
+
+
+def train_model(query: Query, relation: str, recipe: Recipe, parent: Parent | None, action: Action) -> Trained:
+    """Fit a model on `relation`, or carry its parent on: `update` moves the centroids, `assign` keeps them.
 
     Raises SegmentationError if there are no customers or a feature is not finite.
     """
-    updated = parent if action == "update" else None
-    scaler = updated.scaler if updated else _fit_scaler(query, relation, recipe)
+    kept = parent if action != "refit" else None
+    scaler = kept.scaler if kept else _fit_scaler(query, relation, recipe)
     summary = _summary(query, relation, scaler, recipe.model)
-    fit = _update(summary, updated, recipe.model) if updated else _refit(summary, scaler, parent, recipe)
+    fit, searched, reason = (
+        _carried_on(summary, kept, recipe, action) if kept else _refit(summary, scaler, parent, recipe)
+    )
+    bins = kept.bins if kept else _training_bins(query, relation, scaler)
     model = recipe.model
     measured, sample = silhouette(summary, fit.labels, sample_size=model.silhouette_sample, seed=model.seed)
     clusters, lineage = identify(query, relation, scaler, fit, recipe, parent, action)
@@ -35,14 +51,22 @@ def train_model(query: Query, relation: str, recipe: Recipe, parent: Parent | No
     row = _described(recipe, parent, action, scaler, summary, fit) | {
         "silhouette": measured,
         "silhouette_sample": sample,
+        "k_reason": reason,
+        "training_bins": bins.model_dump_json(),
         "clusters": [
             cluster | {"cluster": number, "centroid": fit.centroids[number].tolist(), "training_customers": size}
             for number, (cluster, size) in enumerate(zip(clusters, sizes, strict=True))
         ],
         "lineage": lineage,
-        "k_search": [_candidate_k(fit, sizes, measured, sample)],
+        "k_search": searched or [_only_k(fit, sizes, measured, sample)],
     }
-    return row, assign_sql(scaler, fit.centroids, relation)
+    return Trained(row, scaler, fit.centroids, bins)
+
+
+def count_bins(query: Query, relation: str, scaler: Scaler, bins: TrainingBins) -> dict[str, list[int]]:
+    """Customers of `relation` in each bin of each feature."""
+    counts = bin_counts(query(bin_counts_sql(scaler, bins.edges, relation)), bins.edges)
+    return {name: one.tolist() for name, one in counts.items()}
 
 
 def _fit_scaler(query: Query, relation: str, recipe: Recipe) -> Scaler:
@@ -58,23 +82,38 @@ def _summary(query: Query, relation: str, scaler: Scaler, model: ModelParams) ->
     return summary_from_columns(query(summary_sql(scaler, model.cell_width, relation, exact=exact)), scaler)
 
 
-def _refit(summary: Summary, scaler: Scaler, parent: Parent | None, recipe: Recipe) -> Fit:
+def _refit(summary: Summary, scaler: Scaler, parent: Parent | None, recipe: Recipe) -> tuple[Fit, list[Row], str]:
     model = recipe.model
     previous = parent.centroids_in(scaler) if parent is not None and recipe.follows(parent) else None
-    return fit_kmeans(summary, model.k, seed=model.seed, n_init=model.n_init, previous=previous)
+    if model.k == "auto":
+        found = choose_k(
+            summary, model.k_search.ks, seed=model.seed, n_init=model.n_init, previous=previous, rule=model.k_search,
+            silhouette_sample=model.silhouette_sample,
+        )  # fmt: skip
+        return found.fit, [asdict(candidate) for candidate in found.candidates], found.reason
+    fit = fit_kmeans(summary, model.k, seed=model.seed, n_init=model.n_init, previous=previous)
+    fewer = f", but there are only {fit.k} different customers" if fit.k < model.k else ""
+    return fit, [], f"k = {model.k} is configured{fewer}"
 
 
-def _update(summary: Summary, parent: Parent, model: ModelParams) -> Fit:
-    return update_kmeans(summary, parent.centroids, iterations=model.update_iterations)
+def _carried_on(summary: Summary, parent: Parent, recipe: Recipe, action: Action) -> tuple[Fit, list[Row], str]:
+    iterations = recipe.model.update_iterations if action == "update" else 0
+    return update_kmeans(summary, parent.centroids, iterations=iterations), [], parent.k_reason
 
 
-def _candidate_k(fit: Fit, sizes: list[int], measured: float | None, sample: int) -> Row:
+def _training_bins(query: Query, relation: str, scaler: Scaler) -> TrainingBins:
+    edges = bin_edges(query(bin_edges_sql(scaler, relation)), scaler)
+    return training_bins(edges, bin_counts(query(bin_counts_sql(scaler, edges, relation)), edges))
+
+
+def _only_k(fit: Fit, sizes: list[int], measured: float | None, sample: int) -> Row:
     return {
         "k": fit.k,
         "inertia": fit.inertia,
         "silhouette": measured,
         "silhouette_sample": sample,
         "smallest_share": min(sizes) / sum(sizes),
+        "is_elbow": False,
         "chosen": True,
     }
 
@@ -88,6 +127,7 @@ def _described(
         "parent_model_id": parent.model_id if parent else None,
         "epoch": (parent.epoch + (0 if recipe.follows(parent) else 1)) if parent else 1,
         "action": action,
+        "refitted": recipe.as_of if parent is None or action == "refit" else parent.refitted,
         "params": json.dumps(params),
         "params_fingerprint": params_fingerprint(recipe.features, recipe.model),
         "scaler": scaler.model_dump_json(),

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import count
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from segmentation.colours import free_colour
 from segmentation.errors import SegmentationError
-from segmentation.params import INPUTS
+from segmentation.words import Vocabulary, profile_words
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -20,9 +20,13 @@ Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$", to_lower
 
 
 class Position(BaseModel):
-    """Where a prototype lies, in standard deviations of the transformed features; positive recency is long ago."""
+    """Where a prototype lies, in standard deviations of the transformed features; positive recency is long ago.
 
-    model_config = _STRICT
+    Any other feature of the model may be given too; one that is not counts as average.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+    __pydantic_extra__: dict[str, float]
 
     recency_days: float
     frequency: float
@@ -57,7 +61,8 @@ class Playbook(BaseModel):
     model_config = _STRICT
 
     prototypes: tuple[Prototype, ...] = Field(min_length=1)
-    words: dict[str, Words] = Field(default_factory=lambda: {name: _default_words(name) for name in INPUTS})
+    words: dict[str, Words] = Field(default_factory=dict)
+    vocabulary: Vocabulary = Field(default_factory=Vocabulary)
 
     @field_validator("prototypes")
     @classmethod
@@ -69,12 +74,9 @@ class Playbook(BaseModel):
                 raise ValueError(f"the {unique} {repeated[0]!r} is given to two prototypes; each needs its own")
         return prototypes
 
-    @field_validator("words")
-    @classmethod
-    def _known_features(cls, words: dict[str, Words]) -> dict[str, Words]:
-        if set(words) != set(INPUTS):
-            raise ValueError(f"words are needed for exactly these features: {', '.join(INPUTS)}")
-        return words
+    def words_of(self, feature: str) -> Words:
+        """Words of one feature; of one the playbook does not know, its name and a plain degree."""
+        return self.words.get(feature) or _default_words(feature)
 
 
 def _default_words(feature: str) -> Words:
@@ -138,8 +140,30 @@ def name_clusters(
     return [names[cluster] for cluster in range(len(centroids))]
 
 
+def describe_segment(
+    centroid: NDArray[np.float64], features: tuple[str, ...], prototype: str | None, playbook: Playbook
+) -> dict[str, Any]:
+    """What is said of a segment tonight: `profile` in words, `actions`, and `prototype_distance`.
+
+    Actions and distance (standard deviations) are those of the prototype the segment was born as; without it in
+    today's playbook there are no actions and the distance is None.
+    """
+    known = {one.name: number for number, one in enumerate(playbook.prototypes)}
+    number = known.get(prototype or "")
+    distance = None
+    if number is not None:
+        distance = float(np.sqrt(((_positions(playbook, features)[number] - centroid) ** 2).sum()))
+    return {
+        "profile": profile_words(centroid.tolist(), features, playbook.vocabulary),
+        "actions": [] if number is None else list(playbook.prototypes[number].actions),
+        "prototype_distance": distance,
+    }
+
+
 def _positions(playbook: Playbook, features: tuple[str, ...]) -> NDArray[np.float64]:
-    return np.array([[getattr(prototype.position, name) for name in features] for prototype in playbook.prototypes])
+    return np.array(
+        [[getattr(prototype.position, name, 0.0) for name in features] for prototype in playbook.prototypes]
+    )
 
 
 def _assign_unused(distances: NDArray[np.float64], playbook: Playbook, used: Collection[str]) -> dict[int, int]:
@@ -157,7 +181,7 @@ def _candidates(
     """Names for a second cluster of a prototype: its most telling feature, the next, then all of them and a number."""
     order = np.argsort(-np.abs(differences), kind="stable")
     words = [
-        playbook.words[features[index]].high if differences[index] > 0 else playbook.words[features[index]].low
+        playbook.words_of(features[index]).high if differences[index] > 0 else playbook.words_of(features[index]).low
         for index in order
     ]
     for word in words:

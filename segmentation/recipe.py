@@ -2,13 +2,23 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segmentation.drift import TrainingBins
 from segmentation.naming import Playbook
-from segmentation.params import FeatureParams, ModelParams, params_fingerprint
+from segmentation.params import (
+    ExplainingParams,
+    FeatureParams,
+    ModelParams,
+    RefitParams,
+    ScoringParams,
+    params_fingerprint,
+)
+from segmentation.scoring import RfmMap
 from segmentation.transforms import Scaler
 
 #: Runs a SELECT and returns its columns by name.
@@ -19,14 +29,20 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Parent:
-    """The model that served before: its id, parameters, scaler and clusters (rows with centroid, segment_key, ...)."""
+    """The model that served before: its id, parameters, scaler and clusters (rows with centroid, segment_key, ...).
+
+    `refitted` is the date of the last refit in its line, `bins` what drift is measured against since then.
+    """
 
     model_id: int
     epoch: int
+    refitted: date
     features: FeatureParams
     model: ModelParams
     scaler: Scaler
+    bins: TrainingBins
     clusters: list[Row]
+    k_reason: str = ""
 
     @property
     def centroids(self) -> NDArray[np.float64]:
@@ -42,11 +58,16 @@ class Parent:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a model is made by: parameters, the playbook of names and the first key no segment ever had."""
+    """What a version is made by: its date, parameters, names and the first key no segment ever had."""
 
+    as_of: date
     features: FeatureParams
     model: ModelParams
+    refit: RefitParams
+    explaining: ExplainingParams
+    scoring: ScoringParams
     playbook: Playbook
+    rfm_map: RfmMap
     next_segment_key: int
 
     def follows(self, parent: Parent) -> bool:
@@ -54,12 +75,23 @@ class Recipe:
         return _space(self.features, self.model) == _space(parent.features, parent.model)
 
 
-def choose_action(recipe: Recipe, parent: Parent | None, *, refit: bool) -> Action:
-    """`update` if there is a parent made by the same parameters and no refit is asked for."""
-    if refit or parent is None:
-        return "refit"
-    same = params_fingerprint(parent.features, parent.model) == params_fingerprint(recipe.features, recipe.model)
-    return "update" if same else "refit"
+def choose_action(
+    recipe: Recipe, parent: Parent | None, drift: Mapping[str, float], *, asked: bool
+) -> tuple[Action, str]:
+    """What to do with the model tonight, and why; `drift` is each feature's stability index since the last refit."""
+    if parent is None:
+        return "refit", "there is no model yet"
+    if asked:
+        return "refit", "asked for"
+    if params_fingerprint(parent.features, parent.model) != params_fingerprint(recipe.features, recipe.model):
+        return "refit", "the parameters changed"
+    age = (recipe.as_of - parent.refitted).days
+    if recipe.refit.every_days is not None and age >= recipe.refit.every_days:
+        return "refit", f"the last refit is {age} days old"
+    far = max(drift, key=lambda name: drift[name], default=None)
+    if far is not None and recipe.refit.drift is not None and drift[far] > recipe.refit.drift:
+        return "refit", f"{far} drifted (population stability index {drift[far]:.2f})"
+    return recipe.refit.nightly, "nightly"
 
 
 def _space(features: FeatureParams, model: ModelParams) -> tuple[Any, ...]:

@@ -25,4 +25,5 @@ def check(warehouse: Warehouse, night: Night, suites: tuple[str, ...]) -> str:
 
 def _told(result: CheckResult) -> str:
     where = f" ({result.column_name})" if result.column_name else ""
-    return f"{result.suite}{where}: {result.meaning} Found {result.observed}; expected {result.expected}."
+    meaning = result.meaning[:1].lower() + result.meaning[1:].rstrip(".")
+    return f"{result.suite}{where}: expected that {meaning}. Found {result.observed}; the limit: {result.expected}."

@@ -1,20 +1,31 @@
 """The frame of a run that writes: the values it works with, the lock it holds, and the record it leaves."""
 
+import hashlib
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from expectations.importing import without_collecting
 from expectations.params import CheckParams
-from segmentation.params import FeatureParams, ModelParams, params_fingerprint
+from expectations.run import preload
+from segmentation.params import (
+    BreakerParams,
+    ExplainingParams,
+    FeatureParams,
+    ModelParams,
+    RefitParams,
+    ScoringParams,
+)
 from tasks.progress import logger, seconds
-from warehouse import ops, publish, store
-from warehouse.errors import ResegmentError
+from warehouse import ops, publish, store, versions
+from warehouse.errors import ResegmentError, WarehouseError
 from warehouse.params import SourceParams, WarehouseParams
 
 
@@ -39,14 +50,22 @@ class Night:
     features: FeatureParams
     model: ModelParams
     checks: CheckParams
+    refitting: RefitParams
+    explaining: ExplainingParams
+    scoring: ScoringParams
+    breaker: BreakerParams
     playbook: str
+    rfm_map: str
+    own_features: str = ""
     refit: bool = False
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
     def fingerprint(self) -> str:
-        """Of everything that shapes the segments."""
-        return params_fingerprint(self.features, self.model)
+        """Of everything that shapes what is published of the customers."""
+        texts = [one.model_dump_json() for one in (self.features, self.model, self.explaining, self.scoring)]
+        content = "\n".join([*texts, self.playbook, self.rfm_map, self.own_features])
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 @dataclass
@@ -54,6 +73,7 @@ class Record:
     """What a run will have done; filled in as it goes and kept in the warehouse and in `status.json`."""
 
     status: str = "failed"
+    began: bool = False
     version_id: int | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -102,49 +122,89 @@ def on_duty(night: Night) -> Iterator[Record]:
     record = Record()
     token = seconds.set({})
     try:
-        with store.writing(night.warehouse, night.command) as warehouse:
-            ops.start_run(warehouse, night.run_id, night.command, night.as_of, night.began)
-            try:
-                for mended in publish.reconcile(warehouse, night.began):
-                    logger.warning("an earlier run was stopped: %s", mended)
-                yield record
-            except BaseException as error:
-                record.status = "held" if isinstance(error, VersionHeldError) else "failed"
-                _leave(warehouse, night, record, str(error) or type(error).__name__)
-                raise
-            _leave(warehouse, night, record, None)
+        with store.writing(night.warehouse, night.command) as warehouse, _recorded(warehouse, night, record):
+            for stopped in ops.start_run(warehouse, night.run_id, night.command, night.as_of, night.began):
+                logger.warning("an earlier run was stopped: %s", stopped)
+            for mended in publish.reconcile(warehouse, night.began):
+                logger.warning("after an earlier run that was stopped: %s", mended)
+            yield record
+    except WarehouseError as error:
+        if not record.began:
+            told = str(error)
+            _record_despite(lambda: _record_for_readers(night, record, [], told))
+        raise
     finally:
         seconds.reset(token)
 
 
-def preload_libraries() -> None:
-    """Import the slow libraries in the background, while DuckDB, which needs no Python, does its work."""
+@contextmanager
+def _recorded(warehouse: store.Warehouse, night: Night, record: Record) -> Iterator[None]:
+    """Leave the record of a run; where that fails too, the error that ended the run is still the one that is told."""
+    record.began = True
+    try:
+        yield
+    except BaseException as error:
+        record.status = "held" if isinstance(error, VersionHeldError) else "failed"
+        told = str(error) or type(error).__name__
+        failed: list[dict[str, Any]] = []
+        _record_despite(lambda: failed.extend(_record_in_warehouse(warehouse, night, record, told)))
+        _record_despite(lambda: _record_for_readers(night, record, failed, told))
+        raise
+    _record_for_readers(night, record, _record_in_warehouse(warehouse, night, record, None), None)
 
-    def load() -> None:
-        import sklearn.cluster  # noqa: F401
 
-        from expectations.run import preload
+def preload_libraries(night: Night | None = None) -> None:
+    """Import the slow libraries in the background, while DuckDB, which needs no Python, does its work.
 
+    scikit-learn is left out where `night` carries on with the parent's parameters: an update needs none.
+    """
+    threading.Thread(target=_load_libraries, args=(night is None or _fits(night),), name="preload", daemon=True).start()
+
+
+def _fits(night: Night) -> bool:
+    with store.opened(night.warehouse) as warehouse:
+        before = versions.published_before(warehouse, night.as_of)
+    return night.refit or before is None or before["params_fingerprint"] != night.fingerprint
+
+
+@cache
+def _load_libraries(fitting: bool) -> None:
+    with without_collecting():
+        if fitting:
+            import sklearn.cluster  # noqa: F401
         preload()
+        import scipy.spatial.distance  # noqa: F401
 
-    threading.Thread(target=load, name="preload", daemon=True).start()
+
+def _record_in_warehouse(
+    warehouse: store.Warehouse, night: Night, record: Record, error: str | None
+) -> list[dict[str, Any]]:
+    """Returns the checks that failed."""
+    ops.end_run(
+        warehouse, night.run_id, record.status, utc_now(),
+        version_id=record.version_id, error=error, seconds=seconds.get(),
+    )  # fmt: skip
+    return ops.failed_checks(warehouse, night.run_id)
 
 
-def _leave(warehouse: store.Warehouse, night: Night, record: Record, error: str | None) -> None:
-    now = utc_now()
-    took = seconds.get()
-    ops.end_run(warehouse, night.run_id, record.status, now, version_id=record.version_id, error=error, seconds=took)
-    current = publish.current_pointer(warehouse.params.serving)
-    failed = ops.failed_checks(warehouse, night.run_id)
+def _record_for_readers(night: Night, record: Record, failed: list[dict[str, Any]], error: str | None) -> None:
+    serving = night.warehouse.serving
     status = {
         "command": night.command,
         "status": record.status,
         "as_of": night.as_of,
         "began": night.began,
-        "ended": now,
-        "current": current,
+        "ended": utc_now(),
+        "current": publish.current_pointer(serving),
         "error": error,
         "failed_checks": failed,
-        "seconds": took,
+        "seconds": seconds.get(),
     } | record.facts
-    publish.write_status(warehouse.params.serving, status)
+    publish.write_status(serving, status)
+
+
+def _record_despite(record: Callable[[], None]) -> None:
+    try:
+        record()
+    except Exception as trouble:
+        logger.warning("the record of this run is incomplete: %s", trouble)

@@ -19,8 +19,8 @@ class Listener(Protocol):
     def advance(self, done: int, total: int) -> None:
         """So much of the running step is done."""
 
-    def end(self, step: str, seconds: float) -> None:
-        """The step has ended after so many seconds."""
+    def end(self, step: str, seconds: float, *, well: bool) -> None:
+        """The step has ended after so many seconds; not `well` if it raised."""
 
 
 class _Silent:
@@ -30,7 +30,7 @@ class _Silent:
     def advance(self, done: int, total: int) -> None:
         return
 
-    def end(self, step: str, seconds: float) -> None:
+    def end(self, step: str, seconds: float, *, well: bool) -> None:
         return
 
 
@@ -43,11 +43,13 @@ def timed(step: str) -> Iterator[None]:
     """Tell the listener about a step and keep its seconds for the run's record."""
     listener.get().begin(step)
     started = time.perf_counter()
+    well = False
     try:
         yield
+        well = True
     finally:
         taken = time.perf_counter() - started
-        listener.get().end(step, taken)
+        listener.get().end(step, taken, well=well)
         kept = seconds.get(None)
         if kept is not None:
             kept[step] = round(kept.get(step, 0.0) + taken, 4)

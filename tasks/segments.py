@@ -1,20 +1,17 @@
-"""Steps that make a segment version and publish it."""
+"""Steps that make a segment version, judge it and publish it."""
 
-import json
-from collections.abc import Callable
 from typing import Any
 
-from segmentation.modelling import train_model
-from segmentation.naming import parse_playbook
-from segmentation.params import FeatureParams, ModelParams
-from segmentation.recipe import Parent, Recipe, choose_action
-from segmentation.transforms import Scaler
+from segmentation.drafting import draft_version
+from tasks import drafts
 from tasks.checking import check
-from tasks.night import CheckFailedError, Night, VersionHeldError, utc_now
+from tasks.judging import breaker_reasons, hold_back, later_quality
+from tasks.night import CheckFailedError, Night, utc_now
 from tasks.progress import logger
 from tasks.wrapper import task
-from warehouse import features, models, publish, store, versions
-from warehouse.store import Warehouse
+from warehouse import features, publish, store
+
+_SUITES = ("segment_version", "segment_version_segments", "segment_version_summary")
 
 
 @task
@@ -30,27 +27,39 @@ def check_activity(night: Night) -> None:
 
 @task
 def segment_customers(night: Night) -> int:
-    """Fit or update the model and assign every customer; return the id of the candidate version."""
+    """Refit, update or keep the model and assign every customer; return the id of the candidate version."""
+    window, money = night.features.window_days, night.features.money.value
     with store.opened(night.warehouse) as warehouse:
-        features.prepare(warehouse, night.as_of, night.features.window_days, night.features.money.value)
-        recipe = Recipe(night.features, night.model, parse_playbook(night.playbook), models.next_segment_key(warehouse))
-        parent = _parent(warehouse, night)
-        action = choose_action(recipe, parent, refit=night.refit)
-        model, assign_sql = train_model(_columns(warehouse), "features", recipe, parent, action)
-        with warehouse.transaction():
-            version_id = _store_candidate(warehouse, night, model, assign_sql)
-    logger.info("%s: version %s has %s segments", action, version_id, len(model["clusters"]))
+        features.prepare(warehouse, night.as_of, window)
+        features.prepare_inputs(
+            warehouse, night.features.inputs, as_of=night.as_of, window_days=window, net=money == "net",
+            own_sql=night.own_features,
+        )  # fmt: skip
+        recipe, parent, previous = drafts.recipe(warehouse, night), *drafts.before(warehouse, night)
+        draft = draft_version(drafts.query(warehouse), "features", recipe, parent, previous, refit=night.refit)
+        version_id = drafts.store(warehouse, night, draft)
+    logger.info("%s (%s): version %s", draft.model["action"], draft.reason, version_id)
     return version_id
 
 
 @task
-def check_version(night: Night, version_id: int) -> None:
-    """Judge the candidate; a critical failure holds it back and leaves what is published as it is."""
+def judge_version(night: Night, version_id: int) -> None:
+    """Judge the candidate by the checks and by how much changed; hold it back, and leave what is published, if need be.
+
+    Raises VersionHeldError with the reasons.
+    """
     with store.opened(night.warehouse) as warehouse:
-        failures = check(warehouse, night, ("segment_version", "segment_version_segments", "segment_version_summary"))
-        if failures:
-            versions.hold(warehouse, version_id, failures.splitlines())
-            raise VersionHeldError(f"Version {version_id} is held back; what is published stays:\n{failures}")
+        reasons = check(warehouse, night, _SUITES).splitlines()
+        reasons += breaker_reasons(warehouse, night, version_id)
+        if reasons:
+            hold_back(warehouse, version_id, reasons)
+
+
+@task
+def measure_quality(night: Night) -> None:
+    """Measure how well an earlier version separated what its customers did since, once enough days are known."""
+    with store.opened(night.warehouse) as warehouse:
+        later_quality(warehouse, night)
 
 
 @task
@@ -65,39 +74,3 @@ def summarise_segments(night: Night, version_id: int) -> dict[str, Any]:
     """The version's row, its segments and where its file is."""
     with store.opened(night.warehouse) as warehouse:
         return publish.summary(warehouse, version_id)
-
-
-def _store_candidate(warehouse: Warehouse, night: Night, model: dict[str, Any], assign_sql: str) -> int:
-    now = utc_now()
-    model_id = models.write_model(warehouse, model | {"as_of": night.as_of, "created_at": now})
-    candidate = versions.Candidate(
-        as_of=night.as_of,
-        model_id=model_id,
-        trigger=night.command,
-        created_at=now,
-        params_fingerprint=night.fingerprint,
-        silhouette=model["silhouette"],
-        silhouette_sample=model["silhouette_sample"],
-        inertia=model["inertia"],
-    )
-    return versions.write_candidate(warehouse, candidate, assign_sql)
-
-
-def _parent(warehouse: Warehouse, night: Night) -> Parent | None:
-    """The model of the version published for the date before; never the one this night replaces."""
-    before = versions.published_before(warehouse, night.as_of)
-    if before is None:
-        return None
-    stored = models.load_model(warehouse, before["model_id"])
-    return Parent(
-        model_id=stored["model_id"],
-        epoch=stored["epoch"],
-        features=FeatureParams.model_validate(stored["params"]["features"]),
-        model=ModelParams.model_validate(stored["params"]["model"]),
-        scaler=Scaler.model_validate_json(json.dumps(stored["scaler"])),
-        clusters=stored["clusters"],
-    )
-
-
-def _columns(warehouse: Warehouse) -> Callable[[str], dict[str, Any]]:
-    return lambda sql: warehouse.execute(sql).fetchnumpy()

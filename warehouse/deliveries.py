@@ -3,16 +3,20 @@
 import glob
 import hashlib
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from warehouse.errors import DeliveryError
 from warehouse.params import DeliveryMode, SourceParams
 from warehouse.store import Warehouse
+from warehouse.unreadable import printable
 
 #: A file changed so shortly before it was read last time may have changed again within the clock's tick.
 _TICK_NS = 2_000_000_000
+_Loads = Sequence[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,12 @@ class Unit:
 
 @dataclass(frozen=True)
 class Offer:
-    """Units to take in, and how many are left alone."""
+    """Units to take in, how many are left alone, and those nobody can look into, with the reason."""
 
     new: tuple[Unit, ...]
     unchanged: int
     unsettled: tuple[str, ...]
+    unreadable: dict[Unit, str] = field(default_factory=dict)
 
 
 def offered(warehouse: Warehouse, source: SourceParams, now: datetime) -> Offer:
@@ -47,20 +52,29 @@ def offered(warehouse: Warehouse, source: SourceParams, now: datetime) -> Offer:
     known = _ledger(warehouse, source)
     units = list_units(source.path)
     if not units and not known:
-        raise DeliveryError(f"No file matches {source.path}, and none ever came. Set [source] path.")
-    unsettled = tuple(unit.name for unit in units if _is_unsettled(unit, source, now))
-    ready = [unit for unit in _touched(units, known) if unit.name not in unsettled]
-    new = [taken for unit in ready if (taken := _fingerprinted(unit, known.get(unit.name, []), source)) is not None]
-    return Offer(tuple(new), len(units) - len(unsettled) - len(new), unsettled)
+        raise DeliveryError(_nothing_there(source.path))
+    unsettled = {unit.name for unit in units if _is_unsettled(unit, source, now)}
+    new: list[Unit] = []
+    unreadable: dict[Unit, str] = {}
+    for unit in _touched(units, known):
+        if unit.name in unsettled:
+            continue
+        try:
+            fingerprint = _fingerprint(unit.path)
+        except OSError as error:
+            unreadable[unit] = _why_unreadable(unit.path, error)
+            continue
+        loads = known.get(unit.name, [])
+        if all(load["fingerprint"] != fingerprint for load in loads):
+            replaced = loads[-1]["load_id"] if loads and source.mode is DeliveryMode.REPLACE else None
+            new.append(replace(unit, fingerprint=fingerprint, replaces_load_id=replaced))
+    unchanged = len(units) - len(unsettled) - len(new) - len(unreadable)
+    return Offer(tuple(new), unchanged, tuple(sorted(unsettled)), unreadable)
 
 
 def touched(warehouse: Warehouse, source: SourceParams) -> list[Unit]:
     """Files that are new or changed by their size or time; their content is not looked at. Raises as `offered`."""
     return _touched(list_units(source.path), _ledger(warehouse, source))
-
-
-def _touched(units: list[Unit], known: dict[str, list[dict[str, object]]]) -> list[Unit]:
-    return [unit for unit in units if not _is_unchanged(unit, known.get(unit.name, []))]
 
 
 def list_units(pattern: str) -> list[Unit]:
@@ -69,17 +83,18 @@ def list_units(pattern: str) -> list[Unit]:
     Raises
     ------
     DeliveryError
-        The fixed part of the path does not exist or may not be read.
+        The fixed part of the path does not exist, or a folder on the way may not be read.
     """
+    if Path(pattern).is_file():  # brackets in the name of one file are no pattern
+        return [unit for unit in [_unit(Path(pattern), Path(pattern).parent)] if unit]
     base = _fixed_part(pattern)
     if not base.exists():
         raise DeliveryError(f"{base} does not exist (from [source] path = {pattern!r}). Create it or correct the path.")
-    if base.is_dir() and not os.access(base, os.R_OK | os.X_OK):
-        raise DeliveryError(f"{base} may not be read by this user. Give it read and search permission.")
+    _check_folders(pattern, base)
     folder = base if base.is_dir() else base.parent
     found = [Path(name) for name in glob.glob(pattern, recursive=True)]  # noqa: PTH207 - it may be absolute
-    files = sorted((path for path in found if not path.is_dir()), key=lambda path: path.relative_to(folder).as_posix())
-    return [_unit(path, folder) for path in files]
+    units = [unit for path in found if not path.is_dir() and (unit := _unit(path, folder))]
+    return sorted(units, key=lambda unit: unit.name)
 
 
 def _fixed_part(pattern: str) -> Path:
@@ -88,16 +103,44 @@ def _fixed_part(pattern: str) -> Path:
     return Path(*parts[:fixed]) if fixed else Path()
 
 
-def _unit(path: Path, folder: Path) -> Unit:
-    status = path.stat()
-    return Unit(path.relative_to(folder).as_posix(), path, status.st_size, status.st_mtime_ns)
+def _check_folders(pattern: str, base: Path) -> None:
+    """A glob passes over folders it may not read in silence, and with them over what was delivered."""
+    parts = Path(pattern).parts
+    folders = [base]
+    for number in range(len(base.parts) + 1, len(parts)):
+        prefix = str(Path(*parts[:number]))
+        folders += [Path(name) for name in glob.glob(prefix, recursive=True)]  # noqa: PTH207 - it may be absolute
+    for folder in folders:
+        if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
+            raise DeliveryError(f"{folder} may not be read by this user. Give it read and search permission.")
 
 
-def _ledger(warehouse: Warehouse, source: SourceParams) -> dict[str, list[dict[str, object]]]:
-    known: dict[str, list[dict[str, object]]] = {}
+def _nothing_there(pattern: str) -> str:
+    if Path(pattern).is_dir():
+        return f"{pattern} is a folder. Set [source] path to the files in it, for example {pattern.rstrip('/')}/*.csv."
+    return f"No file matches {pattern}, and none ever came. Set [source] path."
+
+
+def _unit(path: Path, folder: Path) -> Unit | None:
+    """The file as it is now; None if it went since it was listed. A link that leads nowhere is told of later."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        if not path.is_symlink():
+            return None
+        status = path.lstat()
+    return Unit(printable(path.relative_to(folder).as_posix()), path, status.st_size, status.st_mtime_ns)
+
+
+def _ledger(warehouse: Warehouse, source: SourceParams) -> dict[str, list[dict[str, Any]]]:
+    known: dict[str, list[dict[str, Any]]] = {}
     for row in warehouse.rows("landing/accepted_units", source=source.name):
         known.setdefault(row["unit"], []).append(row)
     return known
+
+
+def _touched(units: list[Unit], known: dict[str, list[dict[str, Any]]]) -> list[Unit]:
+    return [unit for unit in units if not _is_unchanged(unit, known.get(unit.name, []))]
 
 
 def _is_unsettled(unit: Unit, source: SourceParams, now: datetime) -> bool:
@@ -105,21 +148,28 @@ def _is_unsettled(unit: Unit, source: SourceParams, now: datetime) -> bool:
     return source.settle_seconds > 0 and age < source.settle_seconds
 
 
-def _is_unchanged(unit: Unit, loads: list[dict[str, object]]) -> bool:
+def _is_unchanged(unit: Unit, loads: _Loads) -> bool:
     """Size and time of change are enough, unless the change was too near to the last look to be seen in them."""
     return any(
         load["size_bytes"] == unit.size_bytes
         and load["modified_ns"] == unit.modified_ns
-        and unit.modified_ns + _TICK_NS < int(str(load["received_ns"]))
+        and unit.modified_ns + _TICK_NS < load["received_ns"]
         for load in loads
     )
 
 
-def _fingerprinted(unit: Unit, loads: list[dict[str, object]], source: SourceParams) -> Unit | None:
-    """The unit with its fingerprint and what it replaces, or None if exactly this content is already in."""
-    with unit.path.open("rb") as file:
-        fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
-    if any(load["fingerprint"] == fingerprint for load in loads):
-        return None
-    replaced = loads[-1]["load_id"] if loads and source.mode is DeliveryMode.REPLACE else None
-    return Unit(unit.name, unit.path, unit.size_bytes, unit.modified_ns, fingerprint, replaced)  # type: ignore[arg-type]
+def _fingerprint(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        raise OSError("it is no regular file but a pipe or a device; remove it")  # opening it could wait for ever
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _why_unreadable(path: Path, error: OSError) -> str:
+    if path.is_symlink() and not path.exists():
+        return "it is a link that leads nowhere; remove it or deliver what it should lead to"
+    if isinstance(error, FileNotFoundError):
+        return "it was removed before it could be read; run this again"
+    if isinstance(error, PermissionError):
+        return "it may not be read by this user; give it read permission"
+    return error.strerror or str(error)

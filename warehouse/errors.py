@@ -6,15 +6,31 @@ class ResegmentError(Exception):
 
 
 class WarehouseError(ResegmentError):
-    """The private warehouse cannot be opened or a statement on it failed."""
+    """The private warehouse cannot be opened or a statement on it failed; a note carries the whole statement."""
+
+
+class DiskFullError(WarehouseError):
+    """There is no room left on a disk; readers are not affected and the next run goes on from there."""
 
 
 class WarehouseLockedError(ResegmentError):
     """Another process writes to the warehouse."""
 
 
+class ServingError(WarehouseError):
+    """The folder of published versions cannot be written, or belongs to another warehouse."""
+
+
 class DeliveryError(ResegmentError):
     """A delivery cannot be read; nothing of this night's deliveries was accepted."""
+
+
+class FeatureError(ResegmentError):
+    """The shop's own features cannot be used."""
+
+
+class VersionError(ResegmentError):
+    """What was asked cannot be done with that version."""
 
 
 class NothingPublishedError(ResegmentError):

@@ -1,8 +1,28 @@
 """Customer activity: kept for one date by recomputing only the customers that changed, and the RFM features from it."""
 
+from collections.abc import Sequence
 from datetime import date
 
+import duckdb
+
+from warehouse.errors import FeatureError
 from warehouse.store import Warehouse
+from warehouse.text import quoted
+
+#: What is scored beside the model, whatever its inputs are.
+_SCORED = ("recency_days", "frequency", "monetary", "average")
+#: Built-in inputs by name, as expressions over `rfm`. One order has no days between orders: the days since it stand in.
+_EXPRESSIONS = {
+    "recency_days": "recency_days",
+    "frequency": "frequency",
+    "monetary": "monetary",
+    "average": "average",
+    "tenure_days": "tenure_days",
+    "days_between_orders": "coalesce(days_between_orders, recency_days)",
+    "return_rate": "coalesce(return_rate, 0)",
+    "items_per_order": "items_per_order",
+    "active_months": "active_months",
+}
 
 
 def advance(warehouse: Warehouse, as_of: date, window_days: int | None, *, accepted: bool) -> date:
@@ -29,12 +49,81 @@ def is_current(warehouse: Warehouse, as_of: date, window_days: int | None) -> bo
     return bool(state) and (state[0]["as_of"], state[0]["window_days"]) == (as_of, window_days)
 
 
-def prepare(warehouse: Warehouse, as_of: date, window_days: int | None, money: str) -> int:
-    """Make the temporary tables `rfm` (money as DECIMAL) and `features` (the model's inputs); return how many customers.
+def prepare(warehouse: Warehouse, as_of: date, window_days: int | None) -> int:
+    """Make the temporary table `rfm` (money as DECIMAL) of a date; return how many customers are in it.
 
     The stored activity serves its own date; for any other date the same definition is computed from the invoices.
     """
     stored = is_current(warehouse, as_of, window_days)
-    warehouse.run("features/rfm_stored" if stored else "features/rfm_computed", as_of=as_of, window_days=window_days)
-    warehouse.run("features/inputs", net=money == "net")
-    return int(warehouse.value("SELECT count(*) FROM features"))
+    name = "features/activity_stored" if stored else "features/activity_computed"
+    warehouse.run(name, as_of=as_of, window_days=window_days)
+    warehouse.run("features/rfm", as_of=as_of, window_days=window_days)
+    return int(warehouse.value("SELECT count(*) FROM rfm"))
+
+
+def prepare_inputs(
+    warehouse: Warehouse, inputs: Sequence[str], *, as_of: date, window_days: int | None, net: bool, own_sql: str
+) -> None:
+    """Make the temporary table `features` from `rfm`: the model's inputs and what is scored, as finite DOUBLEs.
+
+    Raises
+    ------
+    FeatureError
+        `own_sql` is no single SELECT, lacks a listed column or has no finite number for every segmented customer.
+    """
+    if "distinct_products" in inputs:
+        warehouse.run("features/distinct_products", as_of=as_of, window_days=window_days)
+    own = [name for name in inputs if name not in _EXPRESSIONS and name != "distinct_products"]
+    if own:
+        prepare_own(warehouse, own_sql, own, as_of)
+    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE features AS {inputs_sql(inputs, own, net=net)}")
+
+
+def inputs_sql(inputs: Sequence[str], own: Sequence[str], *, net: bool) -> str:
+    """SELECT of `features` from `rfm`, `distinct_products` and `own_features`; money is exact until here."""
+    expressions = _EXPRESSIONS | {"monetary": "greatest(monetary, 0)" if net else "gross"}
+    names = dict.fromkeys([*_SCORED, *(name for name in inputs if name in expressions)])
+    columns = [f"CAST({expressions[name]} AS DOUBLE) AS {name}" for name in names]
+    joins = ""
+    if "distinct_products" in inputs:
+        columns.append("CAST(distinct_products AS DOUBLE) AS distinct_products")
+        joins += " JOIN distinct_products USING (customer_id)"
+    if own:
+        columns += [f"CAST(own_features.{quoted(name)} AS DOUBLE) AS {quoted(name)}" for name in own]
+        joins += " JOIN own_features USING (customer_id)"
+    return f"SELECT customer_id, {', '.join(columns)} FROM rfm{joins}"
+
+
+def prepare_own(warehouse: Warehouse, own_sql: str, names: Sequence[str], as_of: date) -> None:
+    """Run the shop's own SELECT of customer_id and numbers into `own_features`; `$as_of` may be used in it."""
+    try:
+        statements = duckdb.extract_statements(own_sql)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise FeatureError("[features] sql: the file has to hold one SELECT and nothing else")
+        used = {"as_of": as_of} if "as_of" in statements[0].named_parameters else {}
+        select = statements[0].query.strip().rstrip(";")
+        warehouse.connection.execute(f"CREATE OR REPLACE TEMP TABLE own_features AS {select}", used)
+    except duckdb.Error as error:
+        raise FeatureError(f"[features] sql: {str(error).splitlines()[0]}") from error
+    found = [row["column_name"] for row in warehouse.select("DESCRIBE own_features")]
+    for name in ("customer_id", *names):
+        if name not in found:
+            raise FeatureError(f"[features] sql: its SELECT has no column {name!r}; it has {', '.join(found)}")
+    if warehouse.value("SELECT count(*) - count(DISTINCT customer_id) FROM own_features"):
+        raise FeatureError("[features] sql: a customer_id comes more than once; group by it")
+    warehouse.execute("ALTER TABLE own_features ALTER customer_id TYPE VARCHAR")
+    for name in names:
+        _check_finite(warehouse, name)
+
+
+def _check_finite(warehouse: Warehouse, name: str) -> None:
+    number = f"TRY_CAST(own_features.{quoted(name)} AS DOUBLE)"
+    missing = warehouse.value(
+        "SELECT count(*) FROM rfm LEFT JOIN own_features USING (customer_id) "
+        f"WHERE NOT coalesce(isfinite({number}), false)"
+    )
+    if missing:
+        raise FeatureError(
+            f"[features] sql: {name} is missing, NaN or infinite for {missing:,} segmented customers; "
+            f"give them a value, as coalesce({name}, 0)"
+        )

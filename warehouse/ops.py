@@ -7,10 +7,15 @@ from typing import Any
 from warehouse.store import Warehouse
 
 
-def start_run(warehouse: Warehouse, run_id: str, command: str, as_of: date | None, now: datetime) -> None:
-    """Record that a run begins; runs that never ended are marked as crashed, since nobody else can be writing."""
+def start_run(warehouse: Warehouse, run_id: str, command: str, as_of: date | None, now: datetime) -> list[str]:
+    """Record that a run begins; return those that never ended, in words.
+
+    They are marked as crashed, since nobody else can be writing.
+    """
     with warehouse.transaction():
+        stopped = warehouse.rows("ops/stopped_runs")
         warehouse.run("ops/start_run", run_id=run_id, command=command, as_of=as_of, now=now)
+    return [f"{run['command']} for {run['as_of']}, begun {run['started_at']:%Y-%m-%d %H:%M} UTC" for run in stopped]
 
 
 def end_run(
@@ -39,9 +44,8 @@ def record_checks(warehouse: Warehouse, run_id: str, now: datetime, results: lis
         )
         for result in results
     ]  # fmt: skip
-    if rows:
-        with warehouse.transaction():
-            warehouse.connection.executemany("INSERT INTO ops.checks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    with warehouse.transaction():
+        warehouse.insert_rows("ops.checks", rows)
 
 
 def failed_checks(warehouse: Warehouse, run_id: str) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """What the configuration says about where data comes from and where it is kept."""
 
 import codecs
+import re
 from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 #: Our columns a source can map; the first four must be there.
 REQUIRED_COLUMNS = ("invoice_no", "quantity", "invoiced_at", "unit_price")
 OPTIONAL_COLUMNS = ("customer_id", "product", "description", "country", "line_id")
+
+#: What DuckDB's strptime knows.
+_DIRECTIVE = re.compile("%(-?[dHIjmMSy]|[aAbBcfgGnpuUVwWxXYzZ%])")
 
 
 class DeliveryMode(StrEnum):
@@ -68,10 +72,14 @@ class SourceParams(BaseModel):
     delimiter: str = Field(",", min_length=1, max_length=4, description="what separates the columns of a CSV file")
     quote: str = Field('"', max_length=1, description="quoting character of a CSV file")
     header: bool = Field(True, description="false: columns are called column0, column1, ...")
-    decimal_separator: str = Field(".", min_length=1, max_length=1, description="of numbers written as text")
-    thousands_separator: str = Field("", max_length=1, description="removed from numbers written as text")
+    decimal_separator: str = Field(
+        ".", min_length=1, max_length=1, description="of numbers written as text (CSV, Parquet)"
+    )
+    thousands_separator: str = Field(
+        "", max_length=1, description="between groups of three digits, as decimal_separator"
+    )
     date_format: str = Field("", description='strptime format of invoiced_at, as "%d/%m/%Y %H:%M"; empty: ISO 8601')
-    time_zone: str = Field("", description="zone of the delivered times; empty: the shop's own")
+    time_zone: str = Field("", description="zone of delivered times without an offset; empty: the shop's own")
     missing_values: tuple[str, ...] = Field(
         ("", "NULL", "null", "None", "NaN", "nan", "N/A"), description="texts that mean: no value"
     )
@@ -84,6 +92,14 @@ class SourceParams(BaseModel):
     @classmethod
     def _known_zone(cls, value: str) -> str:
         return value if not value else known_zone(value)
+
+    @field_validator("date_format")
+    @classmethod
+    def _known_directives(cls, value: str) -> str:
+        unknown = [text for text in re.findall(r"%-?.?", value) if not _DIRECTIVE.fullmatch(text)]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is no directive of strptime; usual are %d %m %Y %y %b %H %I %M %S %p %z")
+        return value
 
     @field_validator("encoding")
     @classmethod

@@ -1,27 +1,24 @@
 """Publication: each version is an immutable directory, and `current` is swapped to it in one step.
 
-serving/versions/NNNNNN/segments.duckdb   built under a temporary name, fsynced, read-only, renamed
-serving/current                           directory symlink, replaced atomically
-serving/current.json                      the same for clients that cannot follow links
-serving/status.json                       how the last run ended
-
-A reader opens a file that never changes, so it blocks nobody and is blocked by nobody.
+The order is: candidate committed, directory built and renamed, `current` swapped, version committed as published. A
+reader opens a file that never changes, so it blocks nobody and is blocked by nobody.
 """
 
-import json
-import os
-import shutil
 import tomllib
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from warehouse import versions
+from warehouse import reading, serving, versions
+from warehouse.errors import ServingError, WarehouseError
+from warehouse.serving import current_pointer, version_file, write_status
 from warehouse.store import ROOM, Warehouse
 from warehouse.text import literal, quoted
 
-_BUILDING = ".building-"
+__all__ = ["build", "contract", "current_pointer", "publish", "reconcile", "summary", "version_file", "write_status"]
+
 #: Every client since DuckDB 1.0 can read this format; the default of 2.0 is unreadable by the clients BI tools ship.
 _STORAGE_VERSION = "v1.0.0"
 
@@ -31,28 +28,15 @@ def publish(warehouse: Warehouse, version_id: int, now: datetime) -> bool:
 
     Killed at any moment, readers have a whole version, and `reconcile` finishes or undoes the rest.
     """
-    serving = warehouse.params.serving
     versions.prepare_history(warehouse, version_id)
-    if not version_file(serving, version_id).exists():
+    if not version_file(warehouse.params.serving, version_id).exists():
         build(warehouse, version_id)
     return _make_visible(warehouse, version_id, now)
 
 
 def build(warehouse: Warehouse, version_id: int) -> None:
     """Write the version's directory under a temporary name and rename it when it is whole and on disk."""
-    folder = _folder(warehouse.params.serving, version_id)
-    temporary = folder.with_name(_BUILDING + folder.name)
-    temporary.mkdir(parents=True)
-    for made in (temporary.parent, temporary.parent.parent):
-        made.chmod(0o755)  # readers are other users, whatever the umask
-    file = temporary / "segments.duckdb"
-    _write_tables(warehouse, version_id, file)
-    file.chmod(0o444)
-    _fsync(file)
-    temporary.chmod(0o555)
-    _fsync(temporary)
-    temporary.rename(folder)
-    _fsync(folder.parent)
+    serving.make_version(warehouse.params.serving, version_id, lambda file: _write_tables(warehouse, version_id, file))
 
 
 def reconcile(warehouse: Warehouse, now: datetime) -> list[str]:
@@ -60,43 +44,51 @@ def reconcile(warehouse: Warehouse, now: datetime) -> list[str]:
 
     A complete directory with a candidate row is published; a directory without a row, or half built, is deleted; a
     candidate without a directory is dropped.
+
+    Raises
+    ------
+    ServingError
+        The folder cannot be written, or `current` shows a version this warehouse never made; nothing is deleted then.
     """
-    done = []
-    folder = warehouse.params.serving / "versions"
+    folder = warehouse.params.serving
+    serving.prepare(folder)
     known = {
         row["version_id"]: row["status"] for row in warehouse.select("SELECT version_id, status FROM segments.versions")
     }
-    for entry in sorted(folder.iterdir()) if folder.exists() else []:
-        if entry.name.startswith(_BUILDING) or int(entry.name) not in known:
-            _remove(entry)
-            done.append(f"removed the unfinished {entry.name}")
-        elif known[int(entry.name)] == "candidate":
-            publish(warehouse, int(entry.name), now)
-            done.append(f"finished publishing version {int(entry.name)}")
+    _refuse_foreign(folder, known)
+    done = []
+    for left in serving.unfinished(folder):
+        serving.remove(left)
+        done.append(f"removed the unfinished {left.name}")
+    for version_id, found in serving.finished(folder).items():
+        done += _settle(warehouse, version_id, found, known.get(version_id), now)
     done += [f"dropped the unchecked version {number}" for number in versions.drop_candidates(warehouse)]
-    return done
+    return done + point_current(warehouse)
 
 
 def summary(warehouse: Warehouse, version_id: int) -> dict[str, Any]:
     """A published version for a person: its row, where its file is, and its segments, the most valuable first."""
     row = versions.version(warehouse, version_id)
     shown = ("version_id", "as_of", "status", "customers", "not_segmented", "moved", "silhouette", "silhouette_sample")
-    select = (ROOM / "queries" / "publish" / "segment_profiles.sql").read_text()
-    segments = warehouse.select(select, {"version_id": version_id})
+    file = version_file(warehouse.params.serving, version_id)
+    names, rows = reading.query_file(file, "FROM segment_profiles ORDER BY revenue DESC, segment_key")
+    segments = [dict(zip(names, values, strict=True)) for values in rows]
     model = warehouse.select("SELECT action FROM models.models WHERE model_id = $id", {"id": row["model_id"]})
-    file = str(version_file(warehouse.params.serving, version_id))
-    return {name: row[name] for name in shown} | {"file": file, "action": model[0]["action"], "segments": segments}
+    facts = {"file": str(file), "action": model[0]["action"], "segments": segments}
+    return {name: row[name] for name in shown} | facts
 
 
-def write_status(serving: Path, status: dict[str, Any]) -> None:
-    """Replace `serving/status.json`, which tells readers how the last run ended."""
-    serving.mkdir(parents=True, exist_ok=True)
-    _replace_text(serving / "status.json", json.dumps(status, indent=2, default=str) + "\n")
-
-
-def version_file(serving: Path, version_id: int) -> Path:
-    """Where the DuckDB file of a version is, once it is published."""
-    return _folder(serving, version_id) / "segments.duckdb"
+def point_current(warehouse: Warehouse) -> list[str]:
+    """Let `current` show the version it should: the pinned one, else the published one with the greatest date."""
+    folder = warehouse.params.serving
+    should = versions.current(warehouse)
+    if should is None or serving.linked_version(folder) == should["version_id"]:
+        return []
+    if not version_file(folder, should["version_id"]).exists():
+        return []
+    facts = {"as_of": should["as_of"], "published_at": should["published_at"]}
+    serving.point_current(folder, should["version_id"], facts)
+    return [f"pointed current at version {should['version_id']}"]
 
 
 @cache
@@ -105,30 +97,50 @@ def contract() -> dict[str, dict[str, Any]]:
     return tomllib.loads((ROOM / "contract.toml").read_text())
 
 
+def _refuse_foreign(folder: Path, known: dict[int, str]) -> None:
+    """A new or restored warehouse must not take away what readers of another one look at."""
+    linked = serving.linked_version(folder)
+    if linked is not None and linked not in known and version_file(folder, linked).exists():
+        raise ServingError(
+            f"{folder / 'current'} shows version {linked}, which this warehouse never made: the folder belongs to "
+            "another warehouse, or this one was restored from an older copy. Nothing was changed. Set [warehouse] "
+            "serving to another folder; or remove that link to have the versions this warehouse does not know deleted."
+        )
+
+
+def _settle(warehouse: Warehouse, version_id: int, found: Path, status: str | None, now: datetime) -> list[str]:
+    if status is None:
+        serving.remove(found)
+        return [f"removed {found.name}, which no version belongs to"]
+    done = [f"removed {stray} beside version {version_id}" for stray in serving.tidy(found)]
+    if status == "candidate" and version_file(warehouse.params.serving, version_id).exists():
+        publish(warehouse, version_id, now)
+        done.append(f"finished publishing version {version_id}")
+    elif status == "candidate":
+        serving.remove(found)
+    elif status == "held":  # a promotion was stopped; the link tells whether readers have it already
+        done += _settle_held(warehouse, version_id, found, now)
+    return done
+
+
+def _settle_held(warehouse: Warehouse, version_id: int, found: Path, now: datetime) -> list[str]:
+    if serving.linked_version(warehouse.params.serving) == version_id:
+        publish(warehouse, version_id, now)
+        return [f"finished promoting version {version_id}"]
+    serving.remove(found)
+    return [f"version {version_id} is still held: its promotion was stopped; run it again"]
+
+
 def _make_visible(warehouse: Warehouse, version_id: int, now: datetime) -> bool:
     row = versions.version(warehouse, version_id)
     newer = versions.published_after(warehouse, row["as_of"])
-    if newer is None:
-        _swap_current(warehouse.params.serving, version_id, row, now)
+    visible = newer is None and versions.pinned(warehouse) is None
+    if visible:
+        facts = {"as_of": row["as_of"], "published_at": now}
+        serving.point_current(warehouse.params.serving, version_id, facts)
     newest = warehouse.value("SELECT arg_max(version_id, as_of) FROM segments.versions WHERE status = 'published'")
     versions.commit_published(warehouse, version_id, version_id if newer is None else newest, now)
-    return newer is None
-
-
-def _swap_current(serving: Path, version_id: int, row: dict[str, Any], now: datetime) -> None:
-    folder = _folder(serving, version_id)
-    link = serving / ".current.next"
-    link.unlink(missing_ok=True)
-    link.symlink_to(folder.relative_to(serving), target_is_directory=True)
-    link.replace(serving / "current")
-    pointer = {
-        "version_id": version_id,
-        "as_of": row["as_of"],
-        "path": str(version_file(serving, version_id).relative_to(serving)),
-        "published_at": now,
-    }
-    _replace_text(serving / "current.json", json.dumps(pointer, indent=2, default=str) + "\n")
-    _fsync(serving)
+    return visible
 
 
 def _write_tables(warehouse: Warehouse, version_id: int, file: Path) -> None:
@@ -136,10 +148,15 @@ def _write_tables(warehouse: Warehouse, version_id: int, file: Path) -> None:
     try:
         with warehouse.transaction():
             for table, description in contract().items():
-                _write_table(warehouse, table, description, version_id)
+                if "view" not in description:
+                    _write_table(warehouse, table, description, version_id)
+            _write_views(warehouse, version_id)
         warehouse.execute("CHECKPOINT publication")
-    finally:
-        warehouse.execute("DETACH publication")
+    except BaseException:
+        with suppress(WarehouseError):  # what went wrong before is what counts
+            warehouse.execute("DETACH publication")
+        raise
+    warehouse.execute("DETACH publication")
 
 
 def _write_table(warehouse: Warehouse, table: str, description: dict[str, Any], version_id: int) -> None:
@@ -147,7 +164,7 @@ def _write_table(warehouse: Warehouse, table: str, description: dict[str, Any], 
     columns = description["columns"]
     warehouse.execute(f"CREATE TABLE {name} ({', '.join(f'{quoted(column)} {kind}' for column, kind, _ in columns)})")
     if table == "data_dictionary":
-        warehouse.connection.executemany(f"INSERT INTO {name} VALUES (?, ?, ?, ?)", _dictionary())
+        warehouse.insert_rows(name, _dictionary())
     else:
         select = (ROOM / "queries" / "publish" / f"{table}.sql").read_text()
         used = {"version_id": version_id} if "$version_id" in select else {}
@@ -157,42 +174,26 @@ def _write_table(warehouse: Warehouse, table: str, description: dict[str, Any], 
         warehouse.execute(f"COMMENT ON COLUMN {name}.{quoted(column)} IS {literal(meaning)}")
 
 
+def _write_views(warehouse: Warehouse, version_id: int) -> None:
+    """Views name no catalogue, so that the file may have any name; words for the reason codes come from the model."""
+    words = warehouse.value(
+        "SELECT reason_words_sql FROM models.models JOIN segments.versions USING (model_id) WHERE version_id = $id",
+        {"id": version_id},
+    )
+    home = warehouse.value("SELECT current_database()")
+    warehouse.execute("USE publication.main")
+    try:
+        for name, description in contract().items():
+            if "view" in description:
+                warehouse.execute(f"CREATE VIEW {quoted(name)} AS {description['view'].replace('{words}', words)}")
+                warehouse.execute(f"COMMENT ON VIEW {quoted(name)} IS {literal(description['comment'])}")
+    finally:
+        warehouse.execute(f"USE {quoted(home)}.main")
+
+
 def _dictionary() -> list[tuple[str, str | None, str | None, str]]:
     rows: list[tuple[str, str | None, str | None, str]] = []
     for table, description in contract().items():
         rows.append((table, None, None, description["comment"]))
         rows += [(table, column, kind, meaning) for column, kind, meaning in description["columns"]]
     return rows
-
-
-def _folder(serving: Path, version_id: int) -> Path:
-    return serving / "versions" / f"{version_id:06d}"
-
-
-def _remove(folder: Path) -> None:
-    folder.chmod(0o755)
-    shutil.rmtree(folder)
-
-
-def _replace_text(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.next")
-    with temporary.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.chmod(0o644)
-    temporary.replace(path)
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def current_pointer(serving: Path) -> dict[str, Any] | None:
-    """What `serving/current.json` says, or None before the first publication."""
-    file = serving / "current.json"
-    return json.loads(file.read_text()) if file.exists() else None

@@ -1,12 +1,18 @@
 """The read side: published versions only. Nothing here opens the private warehouse or can block it."""
 
 import json
+import tempfile
+import uuid
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from warehouse.errors import NothingPublishedError
+
+#: What does not fit in memory goes elsewhere, since published folders are read-only. One value for all connections of
+#: a process: DuckDB shares a file between them and refuses other settings.
+_SPILL = Path(tempfile.gettempdir()) / f"resegment-{uuid.uuid4().hex}"
 
 
 def current_file(serving: Path) -> Path:
@@ -25,19 +31,26 @@ def current_file(serving: Path) -> Path:
 
 def open_current(serving: Path) -> duckdb.DuckDBPyConnection:
     """A read-only connection to the current version; it stays on that version until it is closed."""
-    connection = duckdb.connect(current_file(serving), read_only=True)
+    return open_file(current_file(serving))
+
+
+def open_file(file: Path) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to the file of one version."""
+    connection = duckdb.connect(file, read_only=True, config={"temp_directory": str(_SPILL)})
     connection.execute("SET TimeZone = 'UTC'")
     return connection
 
 
 def query(serving: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Column names and rows of one statement on the current version."""
-    connection = open_current(serving)
-    try:
+    return query_file(current_file(serving), sql)
+
+
+def query_file(file: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Column names and rows of one statement on the file of one version."""
+    with open_file(file) as connection:
         result = connection.execute(sql)
         return [column[0] for column in result.description or []], result.fetchall()
-    finally:
-        connection.close()
 
 
 def status(serving: Path) -> dict[str, Any]:

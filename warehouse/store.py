@@ -1,7 +1,7 @@
 """The private warehouse: opening it, bringing its schema up to date, running its queries by name."""
 
-import os
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -9,25 +9,13 @@ from typing import Any
 
 import duckdb
 
-from warehouse.errors import WarehouseError, WarehouseLockedError
+from warehouse.errors import WarehouseError
+from warehouse.failures import explaining
 from warehouse.lock import writer_lock
 from warehouse.params import WarehouseParams
+from warehouse.private_file import check_name, connect, for_owner_only, keep_private, scratch_prefix, sweep
 
 ROOM = Path(__file__).parent
-#: DuckDB names the catalogue after the file, and a catalogue hides a schema of the same name.
-_TAKEN_NAMES = (
-    "landing",
-    "sales",
-    "features",
-    "models",
-    "segments",
-    "ops",
-    "checks",
-    "main",
-    "temp",
-    "system",
-    "publication",
-)
 _open: dict[Path, "Warehouse"] = {}
 
 
@@ -39,11 +27,16 @@ class Warehouse:
         self.params = params
 
     def execute(self, sql: str, parameters: dict[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
-        """Run one statement with bound parameters; raise WarehouseError telling the statement if it fails."""
-        try:
+        """Run one statement with bound parameters; raise WarehouseError if it fails, with the statement as a note."""
+        with explaining(self.params.path, _shortened(sql), sql):
             return self.connection.execute(sql, parameters or {})
-        except duckdb.Error as error:
-            raise _explained(error, sql, self.params.path) from error
+
+    def insert_rows(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert a few rows, each with a value for every column of `table`."""
+        if rows:
+            places = ", ".join("?" * len(rows[0]))
+            with explaining(self.params.path, f"inserting into {table}"):
+                self.connection.executemany(f"INSERT INTO {table} VALUES ({places})", rows)
 
     def run(self, name: str, **parameters: Any) -> duckdb.DuckDBPyConnection:
         """Run `queries/<name>.sql`; each of its statements gets those of `parameters` it uses.
@@ -52,10 +45,8 @@ class Warehouse:
         """
         for statement in _statements(name):
             used = {key: parameters[key] for key in statement.named_parameters}
-            try:
+            with explaining(self.params.path, f"query {name}", statement.query.strip()):
                 self.connection.execute(statement, used)
-            except duckdb.Error as error:
-                raise _explained(error, f"query {name}: {statement.query.strip()}", self.params.path) from error
         return self.connection
 
     def rows(self, name: str, **parameters: Any) -> list[dict[str, Any]]:
@@ -82,10 +73,10 @@ class Warehouse:
         self.execute("BEGIN TRANSACTION")
         try:
             yield
+            self.execute("COMMIT")
         except BaseException:
             self._roll_back()
             raise
-        self.execute("COMMIT")
 
     def _roll_back(self) -> None:
         try:
@@ -101,20 +92,25 @@ def writing(params: WarehouseParams, command: str) -> Iterator[Warehouse]:
     Raises
     ------
     WarehouseLockedError
-        Somebody else writes.
+        Somebody else writes, or has the file open.
     WarehouseError
-        The file is no warehouse, damaged, or made by a newer version.
+        The file is no warehouse, damaged, made by a newer version, or may not be written.
     """
     path = params.path
-    with _for_owner_only(), writer_lock(path, command):
-        warehouse = Warehouse(_connect(params), params)
+    check_name(path)
+    with for_owner_only(), writer_lock(path, command):
+        sweep(path)
+        with explaining(path, "opening"):
+            connection = connect(params)
         try:
+            warehouse = Warehouse(connection, params)
             migrate(warehouse)
+            keep_private(path)
             _open[path] = warehouse
             yield warehouse
         finally:
             _open.pop(path, None)
-            warehouse.connection.close()
+            connection.close()
 
 
 @contextmanager
@@ -122,16 +118,21 @@ def opened(params: WarehouseParams) -> Iterator[Warehouse]:
     """A connection of its own for one step of the run that holds the warehouse; temporary tables end with it."""
     if params.path not in _open:
         raise WarehouseError(f"{params.path} is not open: steps run inside `warehouse.store.writing`")
-    connection = _open[params.path].connection.cursor()
-    connection.execute("SET TimeZone = 'UTC'")
-    try:
+    with explaining(params.path, "a step"), _open[params.path].connection.cursor() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
         yield Warehouse(connection, params)
-    finally:
-        connection.close()
+
+
+@contextmanager
+def scratch_folder(params: WarehouseParams) -> Iterator[Path]:
+    """A private folder beside the warehouse, gone after the block; the next run removes what a killed one left."""
+    with tempfile.TemporaryDirectory(dir=params.path.parent, prefix=scratch_prefix(params.path)) as folder:
+        yield Path(folder)
 
 
 def migrate(warehouse: Warehouse) -> None:
     """Apply the migrations not applied yet, each in one transaction with its record, and refresh the views."""
+    _refuse_foreign(warehouse)
     warehouse.execute("CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER, name VARCHAR, views VARCHAR)")
     applied = warehouse.value("SELECT max(version) FROM schema_migrations") or 0
     ours = _migrations()
@@ -173,52 +174,20 @@ def _statements(name: str) -> list[duckdb.Statement]:
     return duckdb.extract_statements((ROOM / "queries" / f"{name}.sql").read_text())
 
 
-def _connect(params: WarehouseParams) -> duckdb.DuckDBPyConnection:
-    path = params.path
-    if path.stem in _TAKEN_NAMES:
+def _refuse_foreign(warehouse: Warehouse) -> None:
+    """Somebody's own DuckDB file must not be filled with our tables."""
+    tables = warehouse.value("SELECT count(*) FROM duckdb_tables() WHERE NOT internal")
+    ours = warehouse.value(
+        "SELECT count(*) FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = 'schema_migrations'"
+        " AND column_name IN ('version', 'name', 'views')"
+    )
+    if tables and ours != 3:
         raise WarehouseError(
-            f"[warehouse] path: a file named {path.name} would hide the schema {path.stem}; rename it."
+            f"{warehouse.params.path} is a DuckDB file with other tables, not a warehouse of resegment; "
+            "it was not touched. Set [warehouse] path to another name."
         )
-    try:
-        connection = duckdb.connect(path, config=_options(params))
-        connection.execute("SET TimeZone = 'UTC'")
-    except duckdb.Error as error:
-        raise _explained(error, "open", path) from error
-    return connection
 
 
-@contextmanager
-def _for_owner_only() -> Iterator[None]:
-    """DuckDB creates the file, its WAL and spill files: customer data, so nobody else may read them."""
-    mask = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(mask)
-
-
-def _options(params: WarehouseParams) -> dict[str, str | bool | int | float | list[str]]:
-    options: dict[str, str | bool | int | float | list[str]] = {
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
-    if params.memory_limit:
-        options["memory_limit"] = params.memory_limit
-    if params.threads:
-        options["threads"] = params.threads
-    return options
-
-
-def _explained(error: duckdb.Error, doing: str, path: Path) -> WarehouseError | WarehouseLockedError:
-    text = str(error).splitlines()[0]
-    if "Conflicting lock" in text or "Could not set lock" in text:
-        return WarehouseLockedError(
-            f"{path} is open in another process: {text}. End that process, then run this again."
-        )
-    if "No space left" in text or "out of disk" in text.lower():
-        return WarehouseError(f"The disk of {path} is full. Nothing was changed; free some space and run this again.")
-    if "not a valid DuckDB database" in text:
-        return WarehouseError(f"{path} is not a DuckDB file. Move it away or set [warehouse] path to another name.")
-    if doing == "open":
-        return WarehouseError(f"{path} cannot be opened: {text}")
-    return WarehouseError(f"{error}\nin {doing}")
+def _shortened(sql: str) -> str:
+    words = " ".join(sql.split())
+    return f"`{words[:77]}...`" if len(words) > 80 else f"`{words}`"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from warehouse.errors import VersionError
 from warehouse.store import Warehouse
 
 
@@ -19,6 +20,10 @@ class Candidate:
     silhouette: float | None
     silhouette_sample: int | None
     inertia: float | None
+    meaning_shift: float | None
+    drift: float | None
+    feature_counts: str
+    rfm_thresholds: str
 
 
 def published_on(warehouse: Warehouse, as_of: date) -> dict[str, Any] | None:
@@ -44,10 +49,26 @@ def published_after(warehouse: Warehouse, as_of: date) -> dict[str, Any] | None:
     )
 
 
+def pinned(warehouse: Warehouse) -> int | None:
+    """The version readers are kept on by hand, if they are."""
+    found = warehouse.value("SELECT version_id FROM segments.pin")
+    return None if found is None else int(found)
+
+
+def current(warehouse: Warehouse) -> dict[str, Any] | None:
+    """The version readers should see: the pinned one, else the published one with the greatest date."""
+    pin = pinned(warehouse)
+    if pin is not None:
+        return version(warehouse, pin)
+    return _first(warehouse, "FROM segments.versions WHERE status = 'published' ORDER BY as_of DESC LIMIT 1")
+
+
 def version(warehouse: Warehouse, version_id: int) -> dict[str, Any]:
     """One version's row."""
-    (row,) = warehouse.select("FROM segments.versions WHERE version_id = $id", {"id": version_id})
-    return row
+    rows = warehouse.select("FROM segments.versions WHERE version_id = $id", {"id": version_id})
+    if not rows:
+        raise VersionError(f'There is no version {version_id}; see `resegment sql "FROM segment_versions"`.')
+    return rows[0]
 
 
 def is_up_to_date(warehouse: Warehouse, as_of: date, params_fingerprint: str) -> dict[str, Any] | None:
@@ -61,15 +82,18 @@ def is_up_to_date(warehouse: Warehouse, as_of: date, params_fingerprint: str) ->
     return published if same else None
 
 
-def write_candidate(warehouse: Warehouse, candidate: Candidate, assign_sql: str) -> int:
+def write_candidate(warehouse: Warehouse, candidate: Candidate, assign_sql: str, scored_sql: str) -> int:
     """Assign every customer of the temporary tables `features` and `rfm` and store the result as a candidate.
 
-    `assign_sql` selects customer_id, cluster, distance, second_cluster, second_distance. Runs inside the caller's
-    transaction; returns the version's id.
+    `assign_sql` selects customer_id, cluster, distance, second_cluster, second_distance, margin, borderline, reasons,
+    moves_on and moves_on_cluster, with `$as_of` bound; `scored_sql` customer_id, r_score, f_score, m_score, a_score,
+    rfm_score and rfm_name. Runs inside the caller's transaction; returns the version's id.
     """
     version_id = int(warehouse.value("SELECT coalesce(max(version_id), 0) + 1 FROM segments.versions"))
     previous = published_before(warehouse, candidate.as_of)
-    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE assigned AS {assign_sql}")
+    used = {"as_of": candidate.as_of} if "$as_of" in assign_sql else {}
+    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE assigned AS {assign_sql}", used)
+    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE scored AS {scored_sql}")
     warehouse.run("segments/insert_assignments", version_id=version_id, model_id=candidate.model_id)
     warehouse.run(
         "segments/insert_candidate", version_id=version_id, previous_version_id=previous and previous["version_id"],
@@ -78,12 +102,21 @@ def write_candidate(warehouse: Warehouse, candidate: Candidate, assign_sql: str)
     return version_id
 
 
-def hold(warehouse: Warehouse, version_id: int, reasons: list[str]) -> None:
-    """Keep a candidate that failed a critical check, with the reasons, and publish nothing."""
-    warehouse.execute(
-        "UPDATE segments.versions SET status = 'held', held_reasons = $reasons WHERE version_id = $id",
-        {"reasons": [reason.strip() for reason in reasons], "id": version_id},
-    )
+def write_measures(
+    warehouse: Warehouse, version_id: int, shifts: dict[int, float], drift: dict[str, tuple[float, float | None]]
+) -> None:
+    """Keep the sizes of a version's segments with the shift of their centroids, and the drift of each feature."""
+    warehouse.run("segments/insert_sizes", version_id=version_id)
+    for key, shift in shifts.items():
+        warehouse.execute(
+            "UPDATE segments.sizes SET centroid_shift = $shift WHERE version_id = $id AND segment_key = $key",
+            {"shift": shift, "id": version_id, "key": key},
+        )
+    for measure, (training, previous) in drift.items():
+        warehouse.execute(
+            "INSERT INTO segments.drift VALUES ($id, $measure, $training, $previous)",
+            {"id": version_id, "measure": measure, "training": training, "previous": previous},
+        )
 
 
 def drop_candidates(warehouse: Warehouse) -> list[int]:
@@ -109,8 +142,9 @@ def prepare_history(warehouse: Warehouse, version_id: int) -> None:
     }
     warehouse.run("segments/prepare_membership", version_id=version_id, **dates)
     warehouse.run(
-        "segments/prepare_movements", version_id=version_id, next_version_id=after and after["version_id"], **dates
-    )
+        "segments/prepare_movements", version_id=version_id, next_version_id=after and after["version_id"],
+        previous_version_id=before and before["version_id"], **dates,
+    )  # fmt: skip
 
 
 def commit_published(warehouse: Warehouse, version_id: int, current_id: int, now: datetime) -> None:

@@ -50,7 +50,7 @@ SELECT * FROM (VALUES
 
 INSERT INTO models.clusters BY NAME
 SELECT 1 AS model_id, range AS cluster, range + 10 AS segment_key, 'segment ' || range AS segment_name,
-    '#000000' AS colour, [0.0] AS centroid, 1 AS training_customers
+    '#000000' AS colour, [0.0] AS centroid, 1 AS training_customers, 'average' AS profile, [] AS actions
 FROM range(2);
 INSERT INTO segments.versions BY NAME
 SELECT 1 AS version_id, DATE '2011-01-11' AS as_of, 'candidate' AS status, 1 AS model_id, 'test' AS trigger,
@@ -59,7 +59,9 @@ SELECT 1 AS version_id, DATE '2011-01-11' AS as_of, 'candidate' AS status, 1 AS 
 INSERT INTO segments.assignments BY NAME
 SELECT 1 AS version_id, customer_id, 9 + row_number() OVER (ORDER BY customer_id) AS segment_key, 0.5 AS distance,
     10 AS second_segment_key, 1.5 AS second_distance, DATE '2011-01-11' - last_purchase_day AS recency_days, frequency,
-    net AS monetary, net / frequency AS average, gross, returned, first_purchase_day, last_purchase_day, country
+    net AS monetary, net / frequency AS average, gross, returned, first_purchase_day, last_purchase_day, country,
+    false AS borderline, 1 AS r_score, 1 AS f_score, 1 AS m_score, '111' AS rfm_score, 'Lost' AS rfm_segment,
+    1 AS tenure_days, 1.0 AS items_per_order, 1 AS active_months
 FROM features.customer_activity
 WHERE frequency > 0;
 

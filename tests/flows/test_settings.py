@@ -78,7 +78,7 @@ def test_environment_sets_lists_tables_and_nested_sections(monkeypatch: pytest.M
 
 def test_settings_made_directly_ignore_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESEGMENT__MODEL__K", "7")
-    assert Settings().model.k == 5
+    assert Settings().model.k == "auto"
 
 
 @pytest.mark.parametrize(
@@ -122,8 +122,8 @@ def test_unknown_variable_names_the_nearest_one(name: str, hint: str, monkeypatc
 @pytest.mark.parametrize(
     ("text", "start"),
     [
-        ("[model]\nk = 'four'", "resegment.toml: [model] k = 'four': Input should be a valid integer"),
-        ("[model]\nk = 0", "resegment.toml: [model] k = 0: Input should be greater than or equal to 1"),
+        ("[model]\nk = 'four'", "resegment.toml: [model] k = 'four': should be a whole number"),
+        ("[model]\nk = 0", "resegment.toml: [model] k = 0: should be a whole number"),
         ("preset = 'clasic'", "resegment.toml: preset = 'clasic': Input should be 'default' or 'classic'"),
         ("[model]\ntransform = 'log'", "resegment.toml: [model] transform = 'log': Input should be 'none', "),
         ("[model.transforms]\naverage = 'log'", "resegment.toml: [model] transforms.average = 'log': Input should be"),
@@ -149,7 +149,7 @@ def test_wrong_value_is_one_clear_line(text: str, start: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "line"),
     [
-        ("RESEGMENT__MODEL__K", "four", "environment RESEGMENT__MODEL__K = 'four': Input should be a valid integer"),
+        ("RESEGMENT__MODEL__K", "four", "environment RESEGMENT__MODEL__K = 'four': should be a whole number"),
         ("RESEGMENT__FEATURES__INPUTS", "average", "environment RESEGMENT__FEATURES__INPUTS = 'average': not JSON; "),
         (
             "RESEGMENT__FEATURES__INPUTS",
@@ -216,7 +216,11 @@ def test_example_equals_the_defaults_commented_or_not() -> None:
 
 def test_describe_tells_each_setting_once_with_its_origin() -> None:
     described = {row.key: row for row in describe(load("[model]\nk = 6"))}
-    assert described["model.k"][1:] == (6, "resegment.toml:2", "number of segments")
+    assert described["model.k"][1:] == (
+        6,
+        "resegment.toml:2",
+        "number of segments, or auto: chosen at each refit by the rule of [model.k_search]",
+    )
     assert described["features.inputs"].value == ["recency_days", "frequency", "monetary"]
     assert len(described) == len(describe(load_settings()))
 

@@ -199,7 +199,7 @@ def test_a_simple_clustering_finds_the_behaviours(rfm: dict[str, np.ndarray]) ->
     inputs = np.log1p(np.column_stack([np.maximum(rfm[name], 0) for name in ("recency", "frequency", "monetary")]))
     scaled = StandardScaler().fit_transform(inputs)
     found = KMeans(len(BEHAVIOURS), n_init=10, random_state=0).fit_predict(scaled)
-    assert adjusted_rand_score(SHOP.truth.behaviour, found) > 0.8  # 0.88 to 0.93 for several seeds
+    assert adjusted_rand_score(SHOP.truth.behaviour, found) > 0.8  # 0.85 to 0.93 with twelve seeds
 
 
 def test_the_week_and_the_year_have_a_rhythm(lines: CodedLines) -> None:

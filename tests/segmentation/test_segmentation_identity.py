@@ -42,7 +42,7 @@ def test_below_the_minimum_a_pair_is_a_death_and_a_birth() -> None:
 
 
 def test_poor_pairs_do_not_displace_a_good_one() -> None:
-    # Old 0 with new 1 and old 1 with new 2 have the larger sum of Jaccard indices (0.28 + 0.29), but neither reaches 0.3.
+    # Pairs (0, 1) and (1, 2) have the larger sum of Jaccard indices (0.28 + 0.29), but neither reaches 0.3.
     found = align_segments(np.array([[40, 80, 95], [10, 50, 70], [20, 20, 20]]))
     assert [(match.old, match.new) for match in found.matches] == [(0, 2)]
     assert found.deaths == (1, 2)

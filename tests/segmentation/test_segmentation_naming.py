@@ -93,7 +93,6 @@ def test_naming_follows_the_features_of_the_model() -> None:
         ('colour = "#888888"', 'colour = "#0072b2"', "'#0072b2' is given to two"),
         ('colour = "#888888"', 'colour = "grey"', "prototypes.1.colour"),
         ('profile = "Kaufen oft."', 'porfile = "Kaufen oft."', "prototypes.0.porfile"),
-        ('average = { high = "größere Käufe", low = "kleinere Käufe" }', "", "words are needed"),
         ("average = 0", "average = nan", "position.average"),
         ("[words]", "[words", "not valid TOML"),
     ],

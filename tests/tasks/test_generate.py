@@ -31,7 +31,7 @@ GROUP BY outcome
 
 
 def counted(relation: str) -> Totals:
-    rows = duckdb.sql(COUNTED.format(relation=relation)).fetchall()
+    rows = duckdb.connect().execute(COUNTED.format(relation=relation)).fetchall()
     return Totals(
         {row[0]: row[1] for row in rows},
         {row[0]: row[2] for row in rows},

@@ -140,6 +140,7 @@ CREATE TABLE models.models (
     epoch INTEGER NOT NULL,              -- segments of different epochs cannot be compared
     action VARCHAR NOT NULL CHECK (action IN ('refit', 'update', 'assign')),
     as_of DATE NOT NULL,
+    refitted DATE NOT NULL,              -- date of the last refit in its line of parents
     created_at TIMESTAMP NOT NULL,
     params JSON NOT NULL,
     params_fingerprint VARCHAR NOT NULL,
@@ -150,6 +151,9 @@ CREATE TABLE models.models (
     inertia DOUBLE NOT NULL,
     silhouette DOUBLE,
     silhouette_sample BIGINT,
+    k_reason VARCHAR NOT NULL,           -- why the model has its number of segments
+    training_bins JSON NOT NULL,         -- what drift is measured against
+    reason_words_sql VARCHAR NOT NULL,   -- expression that puts words in place of the reason codes
     seed BIGINT NOT NULL,
     library_versions JSON NOT NULL
 );
@@ -164,7 +168,9 @@ CREATE TABLE models.clusters (
     centroid DOUBLE[] NOT NULL,          -- standard deviations, in the order of the scaler's features
     training_customers BIGINT NOT NULL,
     prototype VARCHAR,
-    prototype_distance DOUBLE
+    prototype_distance DOUBLE,
+    profile VARCHAR NOT NULL,            -- the centroid in words
+    actions VARCHAR[] NOT NULL           -- what the playbook suggests
 );
 
 -- grain: one event in the life of a segment
@@ -183,7 +189,11 @@ CREATE TABLE models.k_search (
     inertia DOUBLE NOT NULL,
     silhouette DOUBLE,
     silhouette_sample BIGINT,
+    calinski_harabasz DOUBLE,
+    davies_bouldin DOUBLE,
+    stability DOUBLE,                    -- mean adjusted Rand index over bootstrap resamples
     smallest_share DOUBLE NOT NULL,
+    is_elbow BOOLEAN NOT NULL,
     chosen BOOLEAN NOT NULL
 );
 
@@ -205,7 +215,50 @@ CREATE TABLE segments.versions (
     silhouette DOUBLE,
     silhouette_sample BIGINT,
     inertia DOUBLE,
+    smallest_share DOUBLE,
+    meaning_shift DOUBLE,                -- mean shift of matched centroids since the version before, in deviations
+    moved_share DOUBLE,                  -- of the customers in both versions
+    moved_idle_share DOUBLE,             -- of those that moved: without a transaction in between
+    drift DOUBLE,                        -- greatest population stability index against the training data
+    feature_counts JSON,                 -- customers in each of the model's bins
+    rfm_thresholds JSON,
     held_reasons VARCHAR[]
+);
+
+-- grain: version x segment
+CREATE TABLE segments.sizes (
+    version_id INTEGER NOT NULL,
+    segment_key INTEGER NOT NULL,
+    customers BIGINT NOT NULL,
+    centroid_shift DOUBLE                -- since the version before, in standard deviations; null for a new segment
+);
+
+-- grain: version x what drifted: a feature, or 'segment shares'
+CREATE TABLE segments.drift (
+    version_id INTEGER NOT NULL,
+    measure VARCHAR NOT NULL,
+    psi_training DOUBLE NOT NULL,        -- population stability index against the training data
+    psi_previous DOUBLE                  -- against the version before
+);
+
+-- grain: version x grouping: how well it separated what customers did in the days after it
+CREATE TABLE segments.quality (
+    version_id INTEGER NOT NULL,
+    grouping_name VARCHAR NOT NULL,      -- segments, scored_rfm or classic
+    horizon_days INTEGER NOT NULL,
+    customers BIGINT NOT NULL,
+    groups BIGINT NOT NULL,
+    spend_explained DOUBLE,
+    active_explained DOUBLE,
+    top_group VARCHAR,
+    top_customer_share DOUBLE,
+    top_spend_share DOUBLE
+);
+
+-- grain: one row while readers are kept on an older version by hand
+CREATE TABLE segments.pin (
+    version_id INTEGER NOT NULL,
+    pinned_at TIMESTAMP NOT NULL
 );
 
 -- grain: version x customer, for the current version and held ones; older snapshots live in their directories
@@ -216,6 +269,16 @@ CREATE TABLE segments.assignments (
     distance DOUBLE NOT NULL,            -- standard deviations
     second_segment_key INTEGER,
     second_distance DOUBLE,
+    margin DOUBLE,                       -- 0 on the border to the second nearest segment, 1 at the centroid
+    borderline BOOLEAN NOT NULL,
+    reasons VARCHAR,                     -- codes; words come from a view
+    moves_on DATE,                       -- when the segment changes if nothing is bought
+    moves_on_segment_key INTEGER,
+    r_score TINYINT NOT NULL,
+    f_score TINYINT NOT NULL,
+    m_score TINYINT NOT NULL,
+    rfm_score VARCHAR NOT NULL,
+    rfm_segment VARCHAR NOT NULL,
     recency_days BIGINT NOT NULL,
     frequency BIGINT NOT NULL,
     monetary DECIMAL(18, 4) NOT NULL,
@@ -224,6 +287,11 @@ CREATE TABLE segments.assignments (
     returned DECIMAL(18, 4) NOT NULL,
     first_purchase_day DATE NOT NULL,
     last_purchase_day DATE NOT NULL,
+    tenure_days BIGINT NOT NULL,
+    days_between_orders DOUBLE,
+    return_rate DOUBLE,
+    items_per_order DOUBLE NOT NULL,
+    active_months BIGINT NOT NULL,
     country VARCHAR
 );
 

@@ -1,14 +1,13 @@
 -- grain: published version x pair of segments
-SELECT v.version_id, v.as_of, lag_of.as_of AS previous_as_of, from_segment_key, f.segment AS from_segment,
+SELECT v.version_id, v.as_of, before.as_of AS previous_as_of, from_segment_key, f.segment AS from_segment,
     to_segment_key, t.segment AS to_segment, count(*) AS customers, CAST(sum(net_365_days) AS DECIMAL(18, 4)) AS net_365_days
 FROM next_movements AS m
 JOIN segments.versions AS v USING (version_id)
-LEFT JOIN segments.versions AS lag_of ON lag_of.version_id = CASE
-    WHEN v.version_id = $version_id THEN v.previous_version_id
-    WHEN v.version_id IN (FROM recomputed) THEN $version_id ELSE v.previous_version_id END
+LEFT JOIN recomputed AS r USING (version_id)
+LEFT JOIN segments.versions AS before ON before.version_id = coalesce(r.previous_version_id, v.previous_version_id)
 LEFT JOIN segments.names AS f ON f.segment_key = from_segment_key
 LEFT JOIN segments.names AS t ON t.segment_key = to_segment_key
 WHERE v.status = 'published' AND v.as_of <> (SELECT as_of FROM segments.versions WHERE version_id = $version_id)
     OR v.version_id = $version_id
-GROUP BY v.version_id, v.as_of, lag_of.as_of, from_segment_key, f.segment, to_segment_key, t.segment
+GROUP BY v.version_id, v.as_of, before.as_of, from_segment_key, f.segment, to_segment_key, t.segment
 ORDER BY v.as_of, customers DESC, from_segment_key, to_segment_key

@@ -3,9 +3,10 @@ SELECT v.version_id, v.as_of, CASE
         WHEN v.version_id = $version_id THEN 'published'
         WHEN v.status = 'published' AND v.as_of = this.as_of THEN 'superseded' ELSE v.status END AS status,
     v.model_id, m.action, v.trigger, v.customers, v.not_segmented,
-    coalesce(c.moved, v.moved) AS moved,
-    v.silhouette, v.silhouette_sample, v.inertia, array_to_string(v.held_reasons, '; ') AS held_reasons,
-    v.previous_version_id, v.created_at
+    CASE WHEN c.version_id IS NULL THEN v.moved ELSE c.moved END AS moved,
+    v.silhouette, v.silhouette_sample, v.inertia, v.smallest_share,
+    v.meaning_shift, v.moved_share, v.moved_idle_share, v.drift, array_to_string(v.held_reasons, '; ') AS held_reasons,
+    CASE WHEN c.version_id IS NULL THEN v.previous_version_id ELSE c.previous_version_id END AS previous_version_id, v.created_at
 FROM segments.versions AS v
 JOIN models.models AS m USING (model_id)
 JOIN (FROM segments.versions WHERE version_id = $version_id) AS this ON true

@@ -4,7 +4,13 @@ INSERT INTO segments.versions BY NAME
 SELECT $version_id AS version_id, $as_of AS as_of, 'candidate' AS status, $model_id AS model_id, $trigger AS trigger,
     $created_at AS created_at, $previous_version_id AS previous_version_id, ledger_revision,
     $params_fingerprint AS params_fingerprint, segmented AS customers, known - segmented AS not_segmented,
-    $silhouette AS silhouette, $silhouette_sample AS silhouette_sample, $inertia AS inertia
+    $silhouette AS silhouette, $silhouette_sample AS silhouette_sample, $inertia AS inertia,
+    $meaning_shift AS meaning_shift, $drift AS drift, $feature_counts AS feature_counts, $rfm_thresholds AS rfm_thresholds,
+    smallest / nullif(segmented, 0) AS smallest_share
 FROM features.state
 CROSS JOIN (SELECT count(*) AS segmented FROM segments.assignments WHERE version_id = $version_id)
+CROSS JOIN (
+    SELECT min(size) AS smallest
+    FROM (SELECT count(*) AS size FROM segments.assignments WHERE version_id = $version_id GROUP BY segment_key)
+)
 CROSS JOIN (SELECT count(DISTINCT customer_id) AS known FROM sales.invoices WHERE shop_day < $as_of);

@@ -1,8 +1,8 @@
 -- grain: version x customer that moved: this version against its predecessor, and its successor against this one
 -- inputs: next_membership; sales.invoices for the money: the mover's net revenue of the 365 days before the version
 -- reason: movements are between neighbouring published dates, so a version put in between changes its successor's too
-CREATE OR REPLACE TEMP TABLE recomputed AS
-SELECT CAST(unnest([$version_id, $next_version_id]) AS INTEGER) AS version_id;
+CREATE OR REPLACE TEMP TABLE recomputed (version_id INTEGER, previous_version_id INTEGER);
+INSERT INTO recomputed VALUES ($version_id, $previous_version_id), ($next_version_id, $version_id);
 DELETE FROM recomputed WHERE version_id IS NULL;
 CREATE OR REPLACE TEMP TABLE moves AS
 WITH steps AS (
@@ -25,7 +25,9 @@ FROM moves LEFT JOIN (SELECT * FROM sales.invoices SEMI JOIN moves USING (custom
 GROUP BY version_id, customer_id, from_segment_key, to_segment_key;
 CREATE OR REPLACE TEMP VIEW next_movements AS
 SELECT version_id, customer_id, from_segment_key, to_segment_key, net_365_days FROM segments.movements
-WHERE version_id NOT IN (SELECT version_id FROM recomputed)
+ANTI JOIN recomputed USING (version_id)
 UNION ALL SELECT version_id, customer_id, from_segment_key, to_segment_key, net_365_days FROM movements_come;
-CREATE OR REPLACE TEMP VIEW moved_counts AS
-SELECT version_id, count(customer_id) AS moved FROM recomputed LEFT JOIN movements_come USING (version_id) GROUP BY version_id;
+CREATE OR REPLACE TEMP TABLE moved_counts AS
+SELECT version_id, previous_version_id, CASE WHEN previous_version_id IS NOT NULL THEN count(customer_id) END AS moved
+FROM recomputed LEFT JOIN movements_come USING (version_id)
+GROUP BY version_id, previous_version_id;

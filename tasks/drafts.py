@@ -1,0 +1,84 @@
+"""Between the rows of the warehouse and the values of the core: the model before, and tonight's draft as rows."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from segmentation.drafting import Draft, Previous, parse_previous
+from segmentation.drift import TrainingBins
+from segmentation.naming import parse_playbook
+from segmentation.params import FeatureParams, ModelParams
+from segmentation.recipe import Parent, Recipe
+from segmentation.scoring import parse_rfm_map
+from segmentation.transforms import Scaler
+from tasks.night import Night, utc_now
+from warehouse import models, versions
+from warehouse.store import Warehouse
+
+
+def query(warehouse: Warehouse) -> Callable[[str], dict[str, Any]]:
+    """What runs the core's SELECTs: columns by name, as numpy arrays."""
+    return lambda sql: warehouse.execute(sql).fetchnumpy()
+
+
+def recipe(warehouse: Warehouse, night: Night) -> Recipe:
+    """Tonight's parameters and names."""
+    return Recipe(
+        as_of=night.as_of,
+        features=night.features,
+        model=night.model,
+        refit=night.refitting,
+        explaining=night.explaining,
+        scoring=night.scoring,
+        playbook=parse_playbook(night.playbook),
+        rfm_map=parse_rfm_map(night.rfm_map),
+        next_segment_key=models.next_segment_key(warehouse),
+    )
+
+
+def before(warehouse: Warehouse, night: Night) -> tuple[Parent | None, Previous | None]:
+    """The model and the figures of the version published for the date before; never those this night replaces."""
+    row = versions.published_before(warehouse, night.as_of)
+    if row is None:
+        return None, None
+    return parent(warehouse, row["model_id"]), parse_previous(row["feature_counts"], row["rfm_thresholds"])
+
+
+def parent(warehouse: Warehouse, model_id: int) -> Parent:
+    """A stored model as a value."""
+    stored = models.load_model(warehouse, model_id)
+    return Parent(
+        model_id=model_id,
+        epoch=stored["epoch"],
+        refitted=stored["refitted"],
+        features=FeatureParams.model_validate(stored["params"]["features"]),
+        model=ModelParams.model_validate(stored["params"]["model"]),
+        scaler=Scaler.model_validate_json(json.dumps(stored["scaler"])),
+        bins=TrainingBins.model_validate_json(stored["training_bins"]),
+        clusters=stored["clusters"],
+        k_reason=stored["k_reason"],
+    )
+
+
+def store(warehouse: Warehouse, night: Night, draft: Draft) -> int:
+    """Store the model and the candidate in one transaction; return the version's id."""
+    now = utc_now()
+    with warehouse.transaction():
+        model_id = models.write_model(warehouse, draft.model | {"as_of": night.as_of, "created_at": now})
+        candidate = versions.Candidate(
+            as_of=night.as_of,
+            model_id=model_id,
+            trigger=night.command,
+            created_at=now,
+            params_fingerprint=night.fingerprint,
+            silhouette=draft.model["silhouette"],
+            silhouette_sample=draft.model["silhouette_sample"],
+            inertia=draft.model["inertia"],
+            meaning_shift=draft.meaning_shift,
+            drift=max((training for training, _ in draft.drift.values()), default=None),
+            feature_counts=json.dumps(draft.feature_counts),
+            rfm_thresholds=draft.thresholds.model_dump_json(),
+        )
+        version_id = versions.write_candidate(warehouse, candidate, draft.assign_sql, draft.scored_sql)
+        versions.write_measures(warehouse, version_id, dict(draft.shifts), dict(draft.drift))
+    return version_id

@@ -1,0 +1,74 @@
+"""A night killed at any moment and run again ends where an undisturbed one does, and readers never notice."""
+
+import json
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import NIGHTS
+from support_runs import Place, differences, readers, state
+
+KILLS = 20
+DRIVER = Path(__file__).parents[1] / "support_dying.py"
+#: Function at whose start or end the process dies.
+MOMENTS = [
+    "warehouse.landing.stage end", "warehouse.landing.accept end", "warehouse.features.advance end",
+    "tasks.landing.accept_batch end", "warehouse.versions.write_candidate end",
+    "tasks.segments.segment_customers end", "warehouse.publish._write_tables start", "warehouse.serving._fill start",
+    "warehouse.serving._fill end", "warehouse.publish.build end", "warehouse.serving._replace_text start",
+    "warehouse.serving.point_current end", "warehouse.versions.commit_published end", "warehouse.ops.end_run end",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def undisturbed(small_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Place], float]:
+    """The place after each night when all run to their end, and how long a night took on average."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    place, after, seconds = Place(folder / "place", small_shop).set_up(), [], 0.0
+    for night in NIGHTS:
+        place.deliver(night)
+        began = time.monotonic()
+        ended = place.run(night)
+        seconds += time.monotonic() - began
+        assert ended.code == 0, ended.err
+        after.append(place.copied_to(folder / str(night)))
+    return after, seconds / len(NIGHTS)
+
+
+def test_kills_at_random_moments(undisturbed: tuple[list[Place], float], new_place: Callable[[str], Place]) -> None:
+    after, seconds = undisturbed
+    place, moments = new_place("killed"), random.Random(7)
+    killed = 0
+    with readers(place) as seen:
+        for number, night in enumerate(NIGHTS):
+            place.deliver(night)
+            while killed < KILLS * (number + 1) // len(NIGHTS):
+                process = place.start(night)
+                time.sleep(moments.uniform(0.1, 1.1) * seconds)
+                process.kill()
+                process.communicate()
+                killed += 1
+            ended = place.run(night)
+            assert ended.code == 0, ended.err
+    assert differences(state(place), state(after[-1])) == {}
+    assert (seen["failures"], seen["versions"]) == ([], [1, 2])
+    assert min(seen["reads"], seen["kept"]) > 20
+
+
+def test_kills_at_every_boundary(undisturbed: tuple[list[Place], float], tmp_path: Path) -> None:
+    (before, after), _ = undisturbed
+    places = {moment: before.copied_to(tmp_path / moment.replace(" ", "-")) for moment in MOMENTS}
+    for place in places.values():
+        place.deliver(NIGHTS[1])
+    asked = {"night": str(NIGHTS[1]), "configs": {moment: str(place.config) for moment, place in places.items()}}
+    with subprocess.Popen([sys.executable, DRIVER], stdin=-1, stdout=-1, stderr=-1, text=True) as driver:
+        out, err = driver.communicate(json.dumps(asked))
+    assert driver.returncode == 0, err
+    assert json.loads(out) == {moment: [-9, 0] for moment in MOMENTS}
+    expected = state(after)
+    for moment, place in places.items():
+        assert (moment, differences(state(place), expected)) == (moment, {})

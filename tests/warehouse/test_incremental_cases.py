@@ -1,0 +1,89 @@
+"""Nights that have gone wrong elsewhere, one by one; every night is held to the oracle and to a rebuild."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support_nights import History, Night, play
+from support_oracle import Line
+
+SALE = Line("1", invoiced_at="2011-01-25 10:00:00", customer_id="8")
+OTHER = Line("2", "q", invoiced_at="2011-01-26 10:00:00", customer_id="8")
+NEXT_DAY = SALE._replace(invoiced_at="2011-01-26 10:00:00")
+ON_AS_OF = SALE._replace(invoiced_at="2011-01-28 10:00:00")
+FUTURE = SALE._replace(invoiced_at="2011-02-03 10:00:00")
+RETURN = Line("C3", quantity="-1", invoiced_at="2011-01-27 10:00:00", customer_id="8")
+FAULTY = SALE._replace(unit_price="0")
+NOTHING: dict[str, tuple[Line, ...]] = {}
+CASES = {
+    "a line of as_of itself waits and counts without a new delivery": [Night({"a.csv": (ON_AS_OF,)}), Night(NOTHING)],
+    "an invoice leaves the window without a new delivery": [
+        Night({"a.csv": (SALE, OTHER)}, window_days=3),
+        Night(NOTHING, window_days=3),
+        Night(NOTHING, step=3, window_days=3),
+    ],
+    "an invoice of two days leaves the window by halves": [
+        Night({"a.csv": (SALE, NEXT_DAY)}, window_days=3),
+        Night(NOTHING, window_days=3),
+        Night(NOTHING, window_days=3),
+    ],
+    "as_of goes back and late lines come": [Night({"a.csv": (SALE,)}, step=5), Night({"b.csv": (OTHER,)}, step=-4)],
+    "a duplicate counts when the line it repeats goes": [
+        Night({"a.csv": (SALE, OTHER), "b.csv": (SALE,)}),
+        Night({"a.csv": (OTHER,)}),
+    ],
+    "a faulty duplicate is quarantined when the line it repeats goes": [
+        Night({"a.csv": (FAULTY, OTHER), "b.csv": (FAULTY,)}),
+        Night({"a.csv": (OTHER,)}),
+    ],
+    "a line of the future is sound when it comes again": [
+        Night({"a.csv": (FUTURE,)}),
+        Night({"b.csv": (FUTURE,)}, step=3),
+        Night({"b.csv": (OTHER,)}, step=6),
+    ],
+    "a delivery that takes the place of an earlier one becomes the later of the two": [
+        Night({"a.csv": (SALE,), "b.csv": (SALE, OTHER)}),
+        Night({"a.csv": (SALE, RETURN)}),
+    ],
+    "a unit loses all its lines": [Night({"a.csv": (SALE,)}), Night({"a.csv": ()}), Night({"a.csv": (SALE,)})],
+    "a customer keeps only a return": [Night({"a.csv": (SALE, RETURN)}), Night({"a.csv": (RETURN,)})],
+    "a line changes its customer": [Night({"a.csv": (SALE,)}), Night({"a.csv": (SALE._replace(customer_id="9"),)})],
+    "a line loses its customer": [Night({"a.csv": (SALE,)}), Night({"a.csv": (SALE._replace(customer_id=""),)})],
+    "a line is there twice in a file, then once": [Night({"a.csv": (SALE, SALE)}), Night({"a.csv": (SALE,)})],
+}
+
+
+@pytest.mark.parametrize("nights", CASES.values(), ids=list(CASES))
+@pytest.mark.parametrize("rules", [{}, {"append": True}, {"keep": True}], ids=["replace", "append", "keep"])
+def test_the_warehouse_holds_what_the_lines_say(tmp_path: Path, nights: list[Night], rules: dict[str, bool]) -> None:
+    play(tmp_path, History(**({"append": False, "keep": False, "by_id": False} | rules), nights=nights))
+
+
+CORRECTED = {
+    "the newest load wins": [
+        Night({"a.csv": (SALE,)}),
+        Night({"b.csv": (SALE._replace(quantity="5"),)}),
+        Night({"b.csv": (OTHER._replace(line_id="b"),)}),
+    ],
+    "the last line of a file wins": [Night({"a.csv": (SALE, SALE._replace(quantity="5"))})],
+    "a faulty correction does not win": [Night({"a.csv": (SALE,)}), Night({"b.csv": (FAULTY,)})],
+    "a correction to another customer and day": [
+        Night({"a.csv": (SALE,)}),
+        Night({"b.csv": (OTHER._replace(customer_id="9"),)}),
+    ],
+    "a correction becomes a return": [Night({"a.csv": (SALE,)}), Night({"b.csv": (RETURN,)})],
+}
+
+
+@pytest.mark.parametrize("nights", CORRECTED.values(), ids=list(CORRECTED))
+def test_the_newest_line_of_an_id_counts(tmp_path: Path, nights: list[Night]) -> None:
+    with_ids = [
+        replace(night, files={name: tuple(map(_with_id, lines)) for name, lines in night.files.items()})
+        for night in nights
+    ]
+    oracle = play(tmp_path, History(append=False, keep=False, by_id=True, nights=with_ids))
+    assert list(oracle.outcomes().values()).count("duplicate") <= 1
+
+
+def _with_id(line: Line) -> Line:
+    return line if line.line_id else line._replace(line_id="a")

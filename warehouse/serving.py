@@ -1,0 +1,180 @@
+"""The folder readers look at: version folders, the link `current`, and two small JSON files.
+
+serving/versions/NNNNNN/segments.duckdb   built under a temporary name, fsynced, read-only, renamed
+serving/current                           directory symlink, replaced atomically
+serving/current.json                      the same for clients that cannot follow links
+serving/status.json                       how the last run ended
+
+Whatever the umask, what is made here may be read by other users; folders that are there already keep their modes.
+"""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from warehouse.errors import ServingError
+from warehouse.failures import explaining_files
+
+_BUILDING = ".building-"
+_FILE = "segments.duckdb"
+
+
+def version_folder(serving: Path, version_id: int) -> Path:
+    """Where a version is, once it is published."""
+    return serving / "versions" / f"{version_id:06d}"
+
+
+def version_file(serving: Path, version_id: int) -> Path:
+    """Where the DuckDB file of a version is, once it is published."""
+    return version_folder(serving, version_id) / _FILE
+
+
+def linked_version(serving: Path) -> int | None:
+    """Number of the version `current` points at; None if there is no link, or not to a version."""
+    link = serving / "current"
+    return _number(Path(os.readlink(link))) if link.is_symlink() else None  # noqa: PTH115 - Path resolves nothing less
+
+
+def current_pointer(serving: Path) -> dict[str, Any] | None:
+    """What `serving/current.json` says, or None before the first publication."""
+    file = serving / "current.json"
+    return json.loads(file.read_text()) if file.exists() else None
+
+
+def prepare(serving: Path) -> None:
+    """Make the folders of a first publication; raise ServingError if nothing can be written there."""
+    with _changing(serving):
+        for folder in (serving, serving / "versions"):
+            _make_folder(folder)
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise ServingError(f"The published versions cannot be written: no right to write in {folder}.")
+
+
+def make_version(serving: Path, version_id: int, write: Callable[[Path], None]) -> None:
+    """Let `write` make a version's file under a temporary name; the folder appears when it is whole and on disk."""
+    folder = version_folder(serving, version_id)
+    temporary = folder.with_name(_BUILDING + folder.name)
+    with _changing(serving):
+        prepare(serving)
+        remove(temporary)
+        temporary.mkdir()
+        try:
+            _fill(temporary, write)
+            remove(folder)  # of readers' interest only if it had its file
+            temporary.rename(folder)
+            _fsync(folder.parent)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+
+
+def point_current(serving: Path, version_id: int, facts: dict[str, Any]) -> None:
+    """Swap `current` to a version, and `current.json` with it; `facts` go into that file."""
+    folder = version_folder(serving, version_id)
+    link = serving / ".current.next"
+    pointer = {"version_id": version_id, "path": str(version_file(serving, version_id).relative_to(serving))} | facts
+    with _changing(serving):
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder.relative_to(serving), target_is_directory=True)
+        link.replace(serving / "current")
+        _replace_text(serving / "current.json", json.dumps(pointer, indent=2, default=str) + "\n")
+        _fsync(serving)
+
+
+def write_status(serving: Path, status: dict[str, Any]) -> None:
+    """Replace `serving/status.json`, which tells readers how the last run ended."""
+    with _changing(serving):
+        _make_folder(serving)
+        _replace_text(serving / "status.json", json.dumps(status, indent=2, default=str) + "\n")
+
+
+def unfinished(serving: Path) -> list[Path]:
+    """Folders of versions that were being built when a run was stopped."""
+    return sorted((serving / "versions").glob(f"{_BUILDING}*"))
+
+
+def finished(serving: Path) -> dict[int, Path]:
+    """Version folders by their number. What else lies there, as `lost+found`, is none of our business."""
+    folder = serving / "versions"
+    entries = [entry for entry in folder.iterdir() if entry.is_dir() and not entry.is_symlink()]
+    return {number: entry for entry in sorted(entries) if (number := _number(entry)) is not None}
+
+
+def tidy(folder: Path) -> list[str]:
+    """Remove from a version what is not published, as the write-ahead log of somebody who opened it for writing."""
+    strays = sorted(folder.glob(f"{_FILE}.*"))
+    if strays:
+        with _changing(folder.parent.parent):
+            folder.chmod(0o755)
+            for stray in strays:
+                _delete(stray)
+            folder.chmod(0o555)
+    return [stray.name for stray in strays]
+
+
+def remove(folder: Path) -> None:
+    """Delete a version's folder, if it is there, read-only as it is."""
+    with _changing(folder.parent.parent):
+        _delete(folder)
+
+
+def _fill(folder: Path, write: Callable[[Path], None]) -> None:
+    file = folder / _FILE
+    write(file)
+    strays = [entry.name for entry in folder.iterdir() if entry != file]
+    if strays:
+        raise ServingError(f"{file} was not written completely: {', '.join(strays)} is left beside it.")
+    file.chmod(0o444)
+    _fsync(file)
+    folder.chmod(0o555)
+    _fsync(folder)
+
+
+def _number(folder: Path) -> int | None:
+    return int(folder.name) if re.fullmatch(r"\d{6,9}", folder.name, re.ASCII) else None
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        path.chmod(0o755)
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _make_folder(folder: Path) -> None:
+    """Like mkdir with parents, but open to readers whatever the umask."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    for one in reversed(missing):
+        one.mkdir()
+        one.chmod(0o755)
+        _fsync(one.parent)
+
+
+def _replace_text(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.next")
+    with temporary.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fchmod(file.fileno(), 0o644)
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _changing(serving: Path) -> Iterator[None]:
+    with explaining_files("The published versions cannot be written", serving, ServingError):
+        yield
