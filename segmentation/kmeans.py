@@ -9,6 +9,7 @@ import numpy as np
 
 from segmentation.silhouette import silhouette
 from segmentation.summary import Floats, Integers, Summary, summary_from_columns
+from segmentation.threads import single_threaded
 
 __all__ = [
     "Fit",
@@ -65,9 +66,8 @@ def fit_kmeans(
     `previous` centroids (k, d) are one more start, which wins if its inertia is within `tolerance` (a share) of the
     best: segments that are as good stay as they are. With fewer distinct points than `k`, each gets its own cluster.
     """
-    distinct = np.unique(summary.centers, axis=0)
-    if len(distinct) <= k:
-        return _finished(summary, distinct, 0)
+    if len(summary.distinct) <= k:
+        return _finished(summary, summary.distinct, 0)
     best = _lloyd(summary, k, "k-means++", seed=seed, n_init=n_init)
     if previous is None or previous.shape != (k, summary.centers.shape[1]):
         return best
@@ -77,10 +77,9 @@ def fit_kmeans(
 
 def _lloyd(summary: Summary, k: int, start: str | Floats, *, seed: int, n_init: int) -> Fit:
     from sklearn.cluster import KMeans
-    from threadpoolctl import threadpool_limits
 
     model = KMeans(k, init=start, n_init=n_init, random_state=seed, max_iter=_MAX_ITERATIONS, tol=0)
-    with threadpool_limits(limits=1):
+    with single_threaded():
         model.fit(summary.centers, sample_weight=summary.weights.astype(np.float64))
     return _finished(summary, model.cluster_centers_, int(model.n_iter_))
 

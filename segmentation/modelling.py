@@ -6,6 +6,7 @@ SQL goes out and small columns come back through a `Query` handed in, so nothing
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -45,7 +46,8 @@ def train_model(query: Query, relation: str, recipe: Recipe, parent: Parent | No
     )
     bins = kept.bins if kept else _training_bins(query, relation, scaler)
     model = recipe.model
-    measured, sample = silhouette(summary, fit.labels, sample_size=model.silhouette_sample, seed=model.seed)
+    known = next(((one["silhouette"], one["silhouette_sample"]) for one in searched if one["chosen"]), None)
+    measured, sample = known or silhouette(summary, fit.labels, sample_size=model.silhouette_sample, seed=model.seed)
     clusters, lineage = identify(query, relation, scaler, fit, recipe, parent, action)
     sizes = np.bincount(fit.labels, weights=summary.weights, minlength=fit.k).astype(int).tolist()
     row = _described(recipe, parent, action, scaler, summary, fit) | {
@@ -136,8 +138,13 @@ def _described(
         "training_cells": len(summary.weights),
         "inertia": fit.inertia,
         "seed": recipe.model.seed,
-        "library_versions": json.dumps({name: version(name) for name in ("scikit-learn", "numpy", "duckdb")}),
+        "library_versions": _library_versions(),
     }
+
+
+@cache
+def _library_versions() -> str:
+    return json.dumps({name: version(name) for name in ("scikit-learn", "numpy", "duckdb")})
 
 
 def _first_row(query: Query, sql: str) -> dict[str, Any]:

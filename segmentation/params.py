@@ -73,7 +73,7 @@ class KSearchParams(BaseModel):
 
     smallest_k: int = Field(3, ge=1, le=50, description="smallest number of segments that is tried")
     largest_k: int = Field(8, ge=1, le=50, description="largest number of segments that is tried")
-    bootstraps: int = Field(20, ge=1, description="resamples of the customers that stability is measured on")
+    bootstraps: int = Field(10, ge=1, description="resamples of the customers that stability is measured on")
     min_stability: float = Field(
         0.8, ge=0, le=1, description="least mean adjusted Rand index between the segments and those of the resamples"
     )

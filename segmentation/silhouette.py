@@ -1,11 +1,16 @@
 """Silhouette of weighted points: repeated points are measured once and count as often as they occur."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from segmentation.summary import Floats, Integers, Summary
+from segmentation.threads import single_threaded
 
 #: Distances held in memory at once.
-_BLOCK = 4_000_000
+_BLOCK = 2_000_000
+_WORKERS = 2
 
 
 def silhouette(
@@ -16,16 +21,23 @@ def silhouette(
     Exact for up to `exact_up_to` customers (equal to scikit-learn's on the repeated points), else on a random sample
     of `sample_size` customers. None with fewer than two clusters. Rousseeuw (1987), doi 10.1016/0377-0427(87)90125-7.
     """
+    (found,) = silhouettes(summary, [labels], sample_size=sample_size, seed=seed, exact_up_to=exact_up_to)
+    return found
+
+
+def silhouettes(
+    summary: Summary, groupings: Sequence[Integers], *, sample_size: int, seed: int, exact_up_to: int = 20_000
+) -> list[tuple[float | None, int]]:
+    """The silhouette of several groupings of the same points: distances, which cost most, are taken once for all."""
     weights = summary.weights
     if summary.customers > exact_up_to:
         weights = _sampled(weights, min(sample_size, summary.customers), seed)
     present = weights > 0
-    clusters, members = np.unique(labels[present], return_inverse=True)
+    points, weights = summary.centers[present], weights[present]
+    members = [np.unique(labels[present], return_inverse=True)[1] for labels in groupings]
+    sums = np.split(_sums(points, weights, members), np.cumsum([one.max() + 1 for one in members])[:-1], axis=1)
     customers = int(weights.sum())
-    if len(clusters) < 2:
-        return None, customers
-    values = _silhouettes(summary.centers[present], weights[present], members, len(clusters))
-    return float((values * weights[present]).sum() / customers), customers
+    return [(_mean(part, own, weights), customers) for part, own in zip(sums, members, strict=True)]
 
 
 def _sampled(weights: Integers, size: int, seed: int) -> Integers:
@@ -35,26 +47,28 @@ def _sampled(weights: Integers, size: int, seed: int) -> Integers:
     return np.bincount(np.searchsorted(ends, drawn, side="right"), minlength=len(weights)).astype(np.int64)
 
 
-def _silhouettes(points: Floats, weights: Integers, members: Integers, k: int) -> Floats:
-    from threadpoolctl import threadpool_limits
-
-    membership = np.zeros((len(points), k))
-    membership[np.arange(len(points)), members] = weights
-    step = max(1, _BLOCK // len(points))
-    with threadpool_limits(limits=1):
-        blocks = [
-            _block(points[start : start + step], points, members[start : start + step], membership)
-            for start in range(0, len(points), step)
-        ]
-    return np.concatenate(blocks)
-
-
-def _block(block: Floats, points: Floats, own: Integers, membership: Floats) -> Floats:
+def _sums(points: Floats, weights: Integers, members: list[Integers]) -> Floats:
+    """Sum of each point's distances to the customers of each cluster of each grouping (n, clusters of all)."""
     from scipy.spatial.distance import cdist
 
-    rows = np.arange(len(block))
-    sizes = membership.sum(axis=0)
-    sums = cdist(block, points) @ membership
+    membership = np.hstack([_membership(own, weights) for own in members])
+    step = max(1, _BLOCK // len(points))
+    blocks = [points[start : start + step] for start in range(0, len(points), step)]
+    with single_threaded(), ThreadPoolExecutor(_WORKERS) as pool:  # a block is one thread's, so its sums are the same
+        return np.concatenate(list(pool.map(lambda block: cdist(block, points) @ membership, blocks)))
+
+
+def _membership(own: Integers, weights: Integers) -> Floats:
+    membership = np.zeros((len(own), own.max() + 1))
+    membership[np.arange(len(own)), own] = weights
+    return membership
+
+
+def _mean(sums: Floats, own: Integers, weights: Integers) -> float | None:
+    if sums.shape[1] < 2:
+        return None
+    rows = np.arange(len(own))
+    sizes = np.bincount(own, weights=weights)
     # The mean within the own cluster leaves the customer itself out, at distance zero.
     inner = sums[rows, own] / np.maximum(sizes[own] - 1, 1)
     means = sums / sizes
@@ -62,5 +76,5 @@ def _block(block: Floats, points: Floats, own: Integers, membership: Floats) -> 
     outer = means.min(axis=1)
     larger = np.maximum(inner, outer)
     alone = (sizes[own] == 1) | (larger == 0)
-    values: Floats = np.where(alone, 0.0, (outer - inner) / np.where(alone, 1.0, larger))
-    return values
+    values = np.where(alone, 0.0, (outer - inner) / np.where(alone, 1.0, larger))
+    return float((values * weights).sum() / weights.sum())

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,10 +25,24 @@ class Summary:
     weights: Integers
     within: float = 0.0
 
+    @cached_property
+    def distinct(self) -> Floats:
+        """Centers that differ, in lexicographic order."""
+        return np.unique(self.centers, axis=0)
+
     @property
     def customers(self) -> int:
         """Number of customers in all cells."""
         return int(self.weights.sum())
+
+    def on_grid(self, width: float) -> "Summary":
+        """The same customers in grid cells of so many standard deviations, each at its customers' mean."""
+        _, cells = np.unique(np.floor(self.centers / width).astype(np.int64), axis=0, return_inverse=True)
+        weights = np.bincount(cells, weights=self.weights).astype(np.int64)
+        sums = [np.bincount(cells, weights=self.weights * column) for column in self.centers.T]
+        centers = np.column_stack(sums) / weights[:, None]
+        lost = float((self.weights * (self.centers**2).sum(axis=1)).sum() - (weights * (centers**2).sum(axis=1)).sum())
+        return Summary(centers, weights, self.within + max(lost, 0.0))
 
 
 def summary_from_columns(columns: Mapping[str, ArrayLike], scaler: Scaler) -> Summary:

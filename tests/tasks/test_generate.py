@@ -83,7 +83,7 @@ def test_csv_says_the_same_as_parquet(daily: tuple[Path, WrittenShop], tmp_path:
     select = "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM"
     csv = f"{select} read_csv('{tmp_path}/*.csv', all_varchar = true)"
     parquet = f"{select} read_parquet('{folder}/*.parquet')"
-    assert duckdb.sql(f"({csv} EXCEPT ALL {parquet}) UNION ALL ({parquet} EXCEPT ALL {csv})").fetchall() == []
+    assert duckdb.connect().sql(f"({csv} EXCEPT ALL {parquet}) UNION ALL ({parquet} EXCEPT ALL {csv})").fetchall() == []
 
 
 def test_the_same_seed_writes_the_same_bytes(daily: tuple[Path, WrittenShop], tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_larger_files_hold_the_same_lines(
 ) -> None:
     written = write_shop(PARAMS, tmp_path, file_format, one_file)
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{name}.{file_format}" for name in names]
-    count = duckdb.sql(f"SELECT count(*) FROM read_{file_format}('{tmp_path}/*')").fetchall()[0][0]
+    count = duckdb.connect().sql(f"SELECT count(*) FROM read_{file_format}('{tmp_path}/*')").fetchall()[0][0]
     assert count == written.totals.delivered_lines == daily[1].totals.delivered_lines
 
 
