@@ -33,9 +33,20 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to 
 
 
 def main() -> None:
-    """Entry point of the command `resegment`."""
+    """Entry point of the command `resegment`.
+
+    Taking the interpreter apart piece by piece costs a night a third of a second and says nothing new, so it ends at
+    once; only Prefect has to send what it still holds.
+    """
     atexit.register(_close_standard_error)
-    app()
+    try:
+        app()
+    except SystemExit as ended:
+        if "prefect" in sys.modules or not isinstance(ended.code, int | None):
+            raise
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(ended.code or 0)
 
 
 def _close_standard_error() -> None:

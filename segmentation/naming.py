@@ -15,6 +15,8 @@ from segmentation.errors import SegmentationError
 from segmentation.words import Vocabulary, profile_words
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+#: Standard deviations; prototypes lie within them.
+_FAR = 2.0
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$", to_lower=True)]
 
@@ -108,6 +110,13 @@ class ClusterName:
     distance: float
 
 
+def _distances(centroids: NDArray[np.float64], features: tuple[str, ...], playbook: Playbook) -> NDArray[np.float64]:
+    """Distances (k, prototypes). Beyond `_FAR` more is not another kind: ten times the best customer's money is still
+    the best customer, and must not look nearer to who spent much once than to the champions."""
+    positions = _positions(playbook, features)
+    return np.sqrt(((np.clip(centroids, -_FAR, _FAR)[:, None, :] - positions[None, :, :]) ** 2).sum(axis=2))
+
+
 def name_clusters(
     centroids: NDArray[np.float64],
     features: tuple[str, ...],
@@ -122,7 +131,7 @@ def name_clusters(
     `used` and none comes twice; nor does a colour that is in `used_colours`.
     """
     positions = _positions(playbook, features)
-    distances = np.sqrt(((centroids[:, None, :] - positions[None, :, :]) ** 2).sum(axis=2))
+    distances = _distances(centroids, features, playbook)
     assigned = _assign_unused(distances, playbook, used)
     taken = set(used)
     spare = [prototype.colour for prototype in playbook.prototypes]
@@ -152,7 +161,7 @@ def describe_segment(
     number = known.get(prototype or "")
     distance = None
     if number is not None:
-        distance = float(np.sqrt(((_positions(playbook, features)[number] - centroid) ** 2).sum()))
+        distance = float(_distances(centroid[None, :], features, playbook)[0, number])
     return {
         "profile": profile_words(centroid.tolist(), features, playbook.vocabulary),
         "actions": [] if number is None else list(playbook.prototypes[number].actions),
