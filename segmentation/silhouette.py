@@ -1,16 +1,14 @@
 """Silhouette of weighted points: repeated points are measured once and count as often as they occur."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from segmentation.summary import Floats, Integers, Summary
 from segmentation.threads import single_threaded
 
-#: Distances held in memory at once.
-_BLOCK = 2_000_000
-_WORKERS = 2
+#: Points on a side of the block of distances held at once: small enough for the processor's cache.
+_SIDE = 512
 
 
 def silhouette(
@@ -52,10 +50,16 @@ def _sums(points: Floats, weights: Integers, members: list[Integers]) -> Floats:
     from scipy.spatial.distance import cdist
 
     membership = np.hstack([_membership(own, weights) for own in members])
-    step = max(1, _BLOCK // len(points))
-    blocks = [points[start : start + step] for start in range(0, len(points), step)]
-    with single_threaded(), ThreadPoolExecutor(_WORKERS) as pool:  # a block is one thread's, so its sums are the same
-        return np.concatenate(list(pool.map(lambda block: cdist(block, points) @ membership, blocks)))
+    sums = np.zeros_like(membership)
+    parts = [slice(start, start + _SIDE) for start in range(0, len(points), _SIDE)]
+    with single_threaded():
+        for number, rows in enumerate(parts):
+            for columns in parts[number:]:  # the distance there is the distance back
+                distances = cdist(points[rows], points[columns])
+                sums[rows] += distances @ membership[columns]
+                if columns != rows:
+                    sums[columns] += distances.T @ membership[rows]
+    return sums
 
 
 def _membership(own: Integers, weights: Integers) -> Floats:
