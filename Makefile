@@ -2,7 +2,7 @@
 BIN := .venv/bin
 STAMP := .venv/.set-up
 
-.PHONY: setup demo test lint docs bench-nights lock clean
+.PHONY: setup demo test lint docs bench-nights bench-fit lock clean
 
 setup: $(STAMP)
 
@@ -40,6 +40,10 @@ docs: setup
 # Minutes long: Online Retail, night by night, against the recipe everyone writes in a notebook.
 bench-nights: setup
 	$(BIN)/python -m benchmarks.nights
+
+# Three million generated customers: a fit on the weighted summary against one on everybody.
+bench-fit: setup
+	$(BIN)/python -m benchmarks.fit
 
 lock: setup
 	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --universal --python-version 3.11 \

@@ -207,6 +207,31 @@ def verify(config: Config = None, as_json: Json = False) -> None:
 
 
 @_command()
+def compare(
+    as_of: Annotated[
+        date | None,
+        typer.Option(
+            parser=_day,
+            metavar="YYYY-MM-DD",
+            help="Date to group for. Without it, the newest with 90 later days known, else the newest.",
+        ),
+    ] = None,
+    sample: Annotated[int, typer.Option(min=2, metavar="NUMBER", help="Most customers to compare on.")] = 5_000,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write comparison.html, a page of pictures, into this folder.")
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Compare other ways to group customers with the one in use; publishes nothing."""
+    from flows.comparison import run_comparison
+
+    with _explained(as_json):
+        found = run_comparison(as_of, sample, config, pictures)
+        _show("show_comparison", found, as_json, module="showing_comparison")
+
+
+@_command()
 def sql(
     query: Annotated[str, typer.Argument(metavar="QUERY", help='One statement, as "FROM customer_segments LIMIT 5".')],
     config: Config = None,
@@ -258,14 +283,14 @@ def fetch(
         _show("show_fetched", fetch_online_retail(folder, from_file), as_json)
 
 
-def _show(how: str, found: Any, as_json: bool) -> None:
-    """Print a result as JSON, or by the function of flows.showing for people."""
+def _show(how: str, found: Any, as_json: bool, module: str = "showing") -> None:
+    """Print a result as JSON, or by the function of flows.showing, or another module, for people."""
     if as_json:
         typer.echo(json_text(found))
         return
-    from flows import showing
+    from importlib import import_module
 
-    getattr(showing, how)(found)
+    getattr(import_module(f"flows.{module}"), how)(found)
 
 
 @contextmanager

@@ -1,10 +1,13 @@
 """From the configuration and a few arguments to the values a run works with."""
 
+from collections.abc import Callable
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
 
-from flows.settings import ConfigurationError, LoadedSettings, load_settings
+from flows.settings import CONFIGURATION_FILE, ConfigurationError, LoadedSettings, load_settings
+from segmentation.errors import SegmentationError
+from tasks.drafts import check_playbook, check_rfm_map
 from tasks.night import Night, scheduled_or_now, shop_date, utc_now
 
 
@@ -15,6 +18,7 @@ def plan_night(command: str, as_of: date | None, refit: bool, config: Path | Non
     """
     loaded = load_settings(config)
     settings = loaded.settings
+    names = settings.names
     zone = settings.schedule.time_zone
     return Night(
         command=command,
@@ -30,19 +34,33 @@ def plan_night(command: str, as_of: date | None, refit: bool, config: Path | Non
         explaining=settings.explaining,
         scoring=settings.scoring,
         breaker=settings.breaker,
-        playbook=_text(loaded, settings.names.playbook, "playbook.toml"),
-        rfm_map=_text(loaded, settings.names.rfm_map, "rfm_map.json"),
+        playbook=_checked(loaded, names.playbook, "playbook.toml", check_playbook),
+        rfm_map=_checked(loaded, names.rfm_map, "rfm_map.json", check_rfm_map),
         own_features=_text(loaded, settings.features.sql, ""),
         refit=refit,
     )
+
+
+def _checked(loaded: LoadedSettings, name: str, built_in: str, check: Callable[[str], None]) -> str:
+    """The text, known to be usable before anything is taken in."""
+    text = _text(loaded, name, built_in)
+    try:
+        check(text)
+    except SegmentationError as error:
+        raise ConfigurationError(f"{_path(loaded, name)}: {error}") from error
+    return text
 
 
 def _text(loaded: LoadedSettings, name: str, built_in: str) -> str:
     """Text of a file named in the configuration, relative to it; of our own where none is named."""
     if not name:
         return files("segmentation").joinpath(built_in).read_text(encoding="utf-8") if built_in else ""
-    path = (loaded.file or Path()).absolute().parent / Path(name).expanduser()
+    path = _path(loaded, name)
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: cannot be read: {error}") from error
+
+
+def _path(loaded: LoadedSettings, name: str) -> Path:
+    return (loaded.file or CONFIGURATION_FILE).absolute().parent / Path(name).expanduser()

@@ -30,6 +30,11 @@ def show_night(outcome: dict[str, Any]) -> None:
     console.print(_version(published))
     console.print(_segments(published["segments"]))
     console.print(f"Published: {published['file']}", soft_wrap=True)
+    if published["readers_see"] is not None:
+        why = (
+            "until `resegment rollback --release` or a promotion" if published["pinned"] else "which is of a later date"
+        )
+        console.print(f"Readers still see version {published['readers_see']}, {why}.", soft_wrap=True)
 
 
 def show_demo(outcome: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from segmentation.choosing import choose_k
 from segmentation.drift import TrainingBins, bin_counts, bin_counts_sql, bin_edges, bin_edges_sql, training_bins
 from segmentation.kmeans import Fit, Summary, fit_kmeans, summary_from_columns, update_kmeans
 from segmentation.lifecycle import identify
-from segmentation.params import ModelParams, params_fingerprint
+from segmentation.params import FeatureParams, ModelParams, params_fingerprint
 from segmentation.recipe import Action, Parent, Query, Recipe, Row
 from segmentation.silhouette import silhouette
 from segmentation.transforms import Scaler, bounds_sql, moments_sql, scaler_from_moments, summary_sql
@@ -39,7 +39,7 @@ def train_model(query: Query, relation: str, recipe: Recipe, parent: Parent | No
     Raises SegmentationError if there are no customers or a feature is not finite.
     """
     kept = parent if action != "refit" else None
-    scaler = kept.scaler if kept else _fit_scaler(query, relation, recipe)
+    scaler = kept.scaler if kept else fit_scaler(query, relation, recipe.features, recipe.model)
     summary = _summary(query, relation, scaler, recipe.model)
     fit, searched, reason = (
         _carried_on(summary, kept, recipe, action) if kept else _refit(summary, scaler, parent, recipe)
@@ -71,11 +71,15 @@ def count_bins(query: Query, relation: str, scaler: Scaler, bins: TrainingBins) 
     return {name: one.tolist() for name, one in counts.items()}
 
 
-def _fit_scaler(query: Query, relation: str, recipe: Recipe) -> Scaler:
-    asked = bounds_sql(recipe.features, recipe.model, relation)
+def fit_scaler(query: Query, relation: str, features: FeatureParams, model: ModelParams) -> Scaler:
+    """Limits, mean and standard deviation of each input over the customers of `relation`.
+
+    Raises SegmentationError if there are no customers or a feature is not finite.
+    """
+    asked = bounds_sql(features, model, relation)
     bounds = _first_row(query, asked) if asked else None
-    moments = _first_row(query, moments_sql(recipe.features, recipe.model, bounds, relation))
-    return scaler_from_moments(recipe.features, recipe.model, bounds, moments)
+    moments = _first_row(query, moments_sql(features, model, bounds, relation))
+    return scaler_from_moments(features, model, bounds, moments)
 
 
 def _summary(query: Query, relation: str, scaler: Scaler, model: ModelParams) -> Summary:

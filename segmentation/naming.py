@@ -114,7 +114,8 @@ def _distances(centroids: NDArray[np.float64], features: tuple[str, ...], playbo
     """Distances (k, prototypes). Beyond `_FAR` more is not another kind: ten times the best customer's money is still
     the best customer, and must not look nearer to who spent much once than to the champions."""
     positions = _positions(playbook, features)
-    return np.sqrt(((np.clip(centroids, -_FAR, _FAR)[:, None, :] - positions[None, :, :]) ** 2).sum(axis=2))
+    differences = np.clip(centroids, -_FAR, _FAR)[:, None, :] - positions[None, :, :]
+    return np.asarray(np.sqrt((differences**2).sum(axis=2)))
 
 
 def name_clusters(

@@ -53,6 +53,25 @@ def group_sums_sql(relation: str) -> str:
     )
 
 
+def group_sums(groups: NDArray[Any], spend: NDArray[Any], active: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """The columns of `group_sums_sql` from a group's name, later money and later activity of each customer (n,)."""
+    names, members = np.unique(groups, return_inverse=True)
+    earned = np.maximum(spend, 0)
+    money = np.round(earned * _MONEY_UNITS).astype(np.int64)
+    logarithm = np.round(np.log1p(earned) * _LOG_UNITS).astype(np.int64)
+    counted = {
+        "customers": np.ones(len(members), dtype=np.int64),
+        "spend": money,
+        "log_spend": logarithm,
+        "log_spend_squares": logarithm**2,
+        "active": np.asarray(active, dtype=np.int64),
+    }
+    sums = {name: np.zeros(len(names), dtype=np.int64) for name in counted}
+    for name, values in counted.items():
+        np.add.at(sums[name], members, values)
+    return {"grouping": names} | sums
+
+
 def separation(columns: Mapping[str, NDArray[Any]]) -> Separation:
     """How well the groups separated, from the columns of `group_sums_sql`; computed in whole numbers."""
     names = [str(name) for name in np.asarray(columns["grouping"]).tolist()]

@@ -1,5 +1,6 @@
 """Between the rows of the warehouse and the values of the core: the model before, and tonight's draft as rows."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from segmentation.drafting import Draft, Previous, parse_previous
 from segmentation.drift import TrainingBins
 from segmentation.naming import parse_playbook
-from segmentation.params import FeatureParams, ModelParams
+from segmentation.params import INPUTS, FeatureParams, ModelParams
 from segmentation.recipe import Parent, Recipe
 from segmentation.scoring import parse_rfm_map
 from segmentation.transforms import Scaler
@@ -21,11 +22,27 @@ def query(warehouse: Warehouse) -> Callable[[str], dict[str, Any]]:
     return lambda sql: warehouse.execute(sql).fetchnumpy()
 
 
+def check_playbook(text: str) -> None:
+    """Raises SegmentationError if it is no usable playbook."""
+    parse_playbook(text)
+
+
+def check_rfm_map(text: str) -> None:
+    """Raises SegmentationError if it is no usable RFM map."""
+    parse_rfm_map(text)
+
+
 def recipe(warehouse: Warehouse, night: Night) -> Recipe:
-    """Tonight's parameters and names."""
+    """Tonight's parameters and names.
+
+    The parameters hold the text of the shop's own SELECT as a digest instead of its path: a changed query measures
+    something else, so its segments begin anew, while a file that only moved changes nothing.
+    """
+    own = any(name not in INPUTS for name in night.features.inputs)
+    digest = hashlib.sha256(night.own_features.strip().encode()).hexdigest()[:16] if own else ""
     return Recipe(
         as_of=night.as_of,
-        features=night.features,
+        features=night.features.model_copy(update={"sql": digest}),
         model=night.model,
         refit=night.refitting,
         explaining=night.explaining,

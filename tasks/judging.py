@@ -1,6 +1,7 @@
 """Whether a version may be published, and how well earlier ones did."""
 
 from dataclasses import asdict
+from datetime import date
 
 import numpy as np
 
@@ -57,20 +58,24 @@ def later_quality(warehouse: Warehouse, night: Night) -> None:
     if version is None:
         return
     features.prepare(warehouse, version["as_of"], night.features.window_days)
-    features.prepare_inputs(
-        warehouse, ("recency_days", "frequency", "monetary"), as_of=version["as_of"],
-        window_days=night.features.window_days, net=False, own_sql="",
-    )  # fmt: skip
+    _prepare_rfm(warehouse, night, version["as_of"], net=night.features.money.value == "net")
     warehouse.run("judging/later", as_of=version["as_of"], horizon_days=HORIZON_DAYS)
     thresholds = Thresholds.model_validate_json(version["rfm_thresholds"])
     groupings = {
         "segments": "SELECT customer_id, segment AS grouping FROM later",
         "scored_rfm": "SELECT customer_id, rfm_name AS grouping FROM "
         f"({scored_sql(thresholds, parse_rfm_map(night.rfm_map), 'features', night.scoring)})",
-        "classic": classic_groups_sql(query(warehouse), "features"),
     }
     measured = {name: _separation(warehouse, select) for name, select in groupings.items()}
+    _prepare_rfm(warehouse, night, version["as_of"], net=False)
+    measured["classic"] = _separation(warehouse, classic_groups_sql(query(warehouse), "features"))
     judging.record_quality(warehouse, version["version_id"], HORIZON_DAYS, measured)
+
+
+def _prepare_rfm(warehouse: Warehouse, night: Night, as_of: date, *, net: bool) -> None:
+    """Make `features` with the money the thresholds were cut from, or the gross money of the notebook's recipe."""
+    inputs, window = ("recency_days", "frequency", "monetary"), night.features.window_days
+    features.prepare_inputs(warehouse, inputs, as_of=as_of, window_days=window, net=net, own_sql="")
 
 
 def _separation(warehouse: Warehouse, select: str) -> dict[str, object]:

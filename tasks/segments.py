@@ -9,7 +9,7 @@ from tasks.judging import breaker_reasons, hold_back, later_quality
 from tasks.night import CheckFailedError, Night, utc_now
 from tasks.progress import logger
 from tasks.wrapper import task
-from warehouse import features, publish, store
+from warehouse import features, publish, store, versions
 
 _SUITES = ("segment_version", "segment_version_segments", "segment_version_summary")
 
@@ -71,6 +71,9 @@ def publish_version(night: Night, version_id: int) -> bool:
 
 @task
 def summarise_segments(night: Night, version_id: int) -> dict[str, Any]:
-    """The version's row, its segments and where its file is."""
+    """The version's row, its segments, where its file is, and the version readers see, where that is another."""
     with store.opened(night.warehouse) as warehouse:
-        return publish.summary(warehouse, version_id)
+        current = versions.current(warehouse)
+        other = current["version_id"] if current and current["version_id"] != version_id else None
+        seen = {"readers_see": other, "pinned": versions.pinned(warehouse) is not None}
+        return publish.summary(warehouse, version_id) | seen

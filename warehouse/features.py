@@ -1,5 +1,6 @@
 """Customer activity: kept for one date by recomputing only the customers that changed, and the RFM features from it."""
 
+import re
 from collections.abc import Sequence
 from datetime import date
 
@@ -11,6 +12,10 @@ from warehouse.text import quoted
 
 #: What is scored beside the model, whatever its inputs are.
 _SCORED = ("recency_days", "frequency", "monetary", "average")
+_NUMERIC = re.compile("BOOLEAN|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL[(].*[)]")
+_PLAIN_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+#: Squares of greater values, summed over millions of customers, do not fit in the HUGEINT they are counted in.
+_GREATEST = 1e12
 #: Built-in inputs by name, as expressions over `rfm`. One order has no days between orders: the days since it stand in.
 _EXPRESSIONS = {
     "recency_days": "recency_days",
@@ -101,29 +106,50 @@ def prepare_own(warehouse: Warehouse, own_sql: str, names: Sequence[str], as_of:
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise FeatureError("[features] sql: the file has to hold one SELECT and nothing else")
         used = {"as_of": as_of} if "as_of" in statements[0].named_parameters else {}
-        select = statements[0].query.strip().rstrip(";")
-        warehouse.connection.execute(f"CREATE OR REPLACE TEMP TABLE own_features AS {select}", used)
+        select = _without_semicolons(statements[0].query)
+        # In a subquery DuckDB refuses WITH x AS (INSERT ...), which it takes for a SELECT too.
+        warehouse.connection.execute(f"CREATE OR REPLACE TEMP TABLE own_features AS FROM (\n{select}\n)", used)
     except duckdb.Error as error:
         raise FeatureError(f"[features] sql: {str(error).splitlines()[0]}") from error
-    found = [row["column_name"] for row in warehouse.select("DESCRIBE own_features")]
+    found = {row["column_name"]: row["column_type"] for row in warehouse.select("DESCRIBE own_features")}
     for name in ("customer_id", *names):
         if name not in found:
             raise FeatureError(f"[features] sql: its SELECT has no column {name!r}; it has {', '.join(found)}")
-    if warehouse.value("SELECT count(*) - count(DISTINCT customer_id) FROM own_features"):
-        raise FeatureError("[features] sql: a customer_id comes more than once; group by it")
     warehouse.execute("ALTER TABLE own_features ALTER customer_id TYPE VARCHAR")
+    if warehouse.value("SELECT count(customer_id) - count(DISTINCT customer_id) FROM own_features"):
+        raise FeatureError("[features] sql: a customer_id comes more than once; group by it")
     for name in names:
+        _check_name(warehouse, name)
+        if not _NUMERIC.fullmatch(found[name]):
+            raise FeatureError(f"[features] sql: {name} is {found[name]}, not a number; cast it, as {name}::DOUBLE")
         _check_finite(warehouse, name)
 
 
+def _without_semicolons(statement: str) -> str:
+    """A single statement without those at its end, which may stand before a comment."""
+    operators = [at for at, kind in duckdb.tokenize(statement) if kind == duckdb.token_type.operator]
+    ends = {at for at in operators if statement[at] == ";"}
+    return "".join(letter for at, letter in enumerate(statement) if at not in ends)
+
+
+def _check_name(warehouse: Warehouse, name: str) -> None:
+    """The core writes inputs into its SQL as they are."""
+    reserved = "SELECT count(*) FROM duckdb_keywords() WHERE keyword_category <> 'unreserved' AND keyword_name = $name"
+    if not _PLAIN_NAME.fullmatch(name) or warehouse.value(reserved, {"name": name.lower()}):
+        raise FeatureError(
+            f"[features] sql: {name!r} cannot be the name of an input; use letters, digits and underscores, and no "
+            "word of SQL"
+        )
+
+
 def _check_finite(warehouse: Warehouse, name: str) -> None:
-    number = f"TRY_CAST(own_features.{quoted(name)} AS DOUBLE)"
+    number = f"CAST(own_features.{quoted(name)} AS DOUBLE)"
     missing = warehouse.value(
         "SELECT count(*) FROM rfm LEFT JOIN own_features USING (customer_id) "
-        f"WHERE NOT coalesce(isfinite({number}), false)"
+        f"WHERE NOT coalesce(abs({number}) <= {_GREATEST:g}, false)"
     )
     if missing:
         raise FeatureError(
-            f"[features] sql: {name} is missing, NaN or infinite for {missing:,} segmented customers; "
-            f"give them a value, as coalesce({name}, 0)"
+            f"[features] sql: {name} is missing, NaN or beyond {_GREATEST:g} for {missing:,} segmented "
+            f"customers; give them a value, as coalesce({name}, 0)"
         )

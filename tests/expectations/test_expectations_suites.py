@@ -218,7 +218,7 @@ VIOLATIONS = [
         "INSERT INTO segments.assignments SELECT * REPLACE (99 AS segment_key) FROM segments.assignments",
         [f"{NOT_NULL} segment_name critical"],
     ),
-    ("segment_version_segments", ASSIGNED.format("segment_key = 10"), [f"{BETWEEN} customers critical"]),
+    ("segment_version_segments", ASSIGNED.format("segment_key = 10"), [f"{BETWEEN} customers warning"]),
     (
         "segment_version_summary",
         VERSION.format("status = 'held'"),
