@@ -216,7 +216,9 @@ def compare(
             help="Date to group for. Without it, the newest with 90 later days known, else the newest.",
         ),
     ] = None,
-    sample: Annotated[int, typer.Option(min=2, metavar="NUMBER", help="Most customers to compare on.")] = 5_000,
+    sample: Annotated[
+        int, typer.Option(min=2, max=20_000, metavar="NUMBER", help="Most customers to compare on.")
+    ] = 5_000,
     pictures: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write comparison.html, a page of pictures, into this folder.")
     ] = None,

@@ -34,18 +34,25 @@ ends = st.sampled_from(["published"] * 6 + ["held", "dropped"])
 
 @settings(max_examples=40)
 @example(AGAIN_AND_AGAIN)
+@example([(DAYS[0], {}, "held"), (DAYS[0], {CUSTOMERS[0]: 1}, "held"), (DAYS[0], {CUSTOMERS[0]: 2}, "held")])
 @given(st.lists(st.tuples(st.sampled_from(DAYS), snapshots, ends), min_size=2, max_size=7))
 def test_history_is_that_of_the_published_snapshots(steps: list[tuple[date, Snapshot, str]]) -> None:
     published: dict[date, tuple[int, Snapshot]] = {}
     statuses: dict[int, str] = {}
     held: set[int] = set()
+    held_for: dict[int, date] = {}
     with tempfile.TemporaryDirectory() as name, new_warehouse(Path(name)) as warehouse:
         insert_invoices(warehouse)
         for as_of, snapshot, end in steps:
             version_id = write_candidate(warehouse, as_of, snapshot)
             if end == "held":
                 judging.hold(warehouse, version_id, [" because "])
+                for earlier in [one for one, day in held_for.items() if day == as_of]:  # answered by this one
+                    statuses[earlier] = "withdrawn"
+                    held -= {earlier}
+                    del held_for[earlier]
                 statuses[version_id] = "held"
+                held_for[version_id] = as_of
                 held |= {version_id} if snapshot else set()
             elif end == "dropped":
                 assert versions.drop_candidates(warehouse) == [version_id]
