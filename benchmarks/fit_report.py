@@ -4,10 +4,11 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+from benchmarks import sections
+from benchmarks.sections import spread
+
 if TYPE_CHECKING:
     from benchmarks.fit import Measured
-
-_BEGIN, _END = "<!-- fit: begin -->", "<!-- fit: end -->"
 
 
 def markdown(measured: "Measured") -> str:
@@ -37,11 +38,8 @@ def markdown(measured: "Measured") -> str:
 
 
 def write_section(file: Path, text: str) -> None:
-    """Replace the section between its markers, or add it at the end."""
-    old = file.read_text() if file.exists() else "# Benchmarks\n\n"
-    before, marker, rest = old.partition(_BEGIN)
-    after = rest.partition(_END)[2].lstrip("\n") if marker else ""
-    file.write_text(f"{before.rstrip()}\n\n{_BEGIN}\n{text}\n{_END}\n" + (f"\n{after}" if after else ""))
+    """Put the text where the README has this benchmark's section."""
+    sections.write_section(file, "fit", text)
 
 
 def _fit_table(measured: "Measured") -> str:
@@ -55,7 +53,7 @@ def _fit_table(measured: "Measured") -> str:
             cells = f" of {measured.cells[transform]:,} cells" if name == "weighted summary" else ""
             ratio = median(full.seconds) / median(way.seconds)
             rows.append(
-                f"| {transform} | {name}{cells} | {_spread(way.seconds)} | {ratio:.1f} | "
+                f"| {transform} | {name}{cells} | {spread(way.seconds)} | {ratio:.1f} | "
                 f"{way.inertia / full.inertia - 1:+.4%} |"
             )
     return "\n".join(rows)
@@ -63,11 +61,5 @@ def _fit_table(measured: "Measured") -> str:
 
 def _assignment_table(measured: "Measured") -> str:
     rows = ["| query | s | extra MiB |", "|---|---|---|"]
-    rows += [f"| {name} | {_spread(one.seconds)} | {one.extra_mib:.0f} |" for name, one in measured.assigned.items()]
+    rows += [f"| {name} | {spread(one.seconds)} | {one.extra_mib:.0f} |" for name, one in measured.assigned.items()]
     return "\n".join(rows)
-
-
-def _spread(values: list[float]) -> str:
-    if len(values) == 1:
-        return f"{values[0]:.2f}"
-    return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"

@@ -4,14 +4,15 @@ import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any
+
+from benchmarks import sections
+from benchmarks.sections import spread
 
 if TYPE_CHECKING:
     from benchmarks.nights import Measured
     from benchmarks.processes import Ended
 
-_BEGIN, _END = "<!-- nights: begin -->", "<!-- nights: end -->"
 _LIBRARIES = ("duckdb", "pandas", "scikit-learn", "numpy", "great-expectations", "prefect")
 
 
@@ -51,12 +52,8 @@ def markdown(measured: "Measured") -> str:
 
 
 def write_section(file: Path, text: str) -> None:
-    """Replace the section between the markers, or add it at the end."""
-    section = f"{_BEGIN}\n{text}\n{_END}\n"
-    old = file.read_text() if file.exists() else "# Benchmarks\n\n"
-    before, marker, rest = old.partition(_BEGIN)
-    after = rest.partition(_END)[2].lstrip("\n") if marker else ""
-    file.write_text(before.rstrip("\n") + "\n\n" + section + ("\n" + after if after else ""))
+    """Put the text where the README has this benchmark's section."""
+    sections.write_section(file, "nights", text)
 
 
 def _compute_table(measured: "Measured") -> str:
@@ -71,9 +68,9 @@ def _compute_table(measured: "Measured") -> str:
         ("everything", ("all",)),
     ):
         taken = [[sum(one[step] for step in steps) for one in part] for part in (measured.load, measured.night)]
-        rows.append(f"| {name} | {_spread(taken[0])} | {_spread(taken[1])} |")
-    whole = _spread([one["all"] for one in measured.notebook])
-    features = _spread([one["features"] for one in measured.notebook])
+        rows.append(f"| {name} | {spread(taken[0])} | {spread(taken[1])} |")
+    whole = spread([one["all"] for one in measured.notebook])
+    features = spread([one["features"] for one in measured.notebook])
     rows.append(f"| notebook, all data | {whole} | the same |")
     rows.append(f"| - before its first model | {features} | the same |")
     return "\n".join(rows)
@@ -84,13 +81,7 @@ def _process_table(kinds: "dict[str, list[Ended]]") -> str:
     for kind, runs in kinds.items():
         peak = max(one.peak_mib for one in runs)
         rows.append(
-            f"| {kind} | {_spread([one.seconds for one in runs])} | "
-            f"{_spread([one.processor_seconds for one in runs])} | {peak:.0f} |"
+            f"| {kind} | {spread([one.seconds for one in runs])} | "
+            f"{spread([one.processor_seconds for one in runs])} | {peak:.0f} |"
         )
     return "\n".join(rows)
-
-
-def _spread(values: list[float]) -> str:
-    if len(values) == 1:
-        return f"{values[0]:.2f}"
-    return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
