@@ -44,7 +44,11 @@ def test_two_demos_end_with_segments_and_leave_no_server(tmp_path: Path) -> None
 
 def test_interrupted_demo_stops_its_server(tmp_path: Path) -> None:
     demo = subprocess.Popen(
-        [*COMMAND, str(tmp_path / "demo")], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [*COMMAND, str(tmp_path / "demo")],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
     )
     assert demo.stderr is not None
     line = next(line for line in demo.stderr if "runs at" in line)

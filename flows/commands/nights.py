@@ -1,0 +1,50 @@
+"""Run a night: as scheduled, with a fresh model, or of a made-up shop."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands.shared import AsOf, Config, Json, command, explained, show
+
+
+@command()
+def nightly(
+    as_of: AsOf = None,
+    refit: Annotated[bool, typer.Option("--refit", help="Fit the model anew instead of updating it.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Take in new deliveries and publish the segments as of a date."""
+    from flows.running import run_flow
+
+    with explained(as_json):
+        outcome = run_flow("nightly", quiet=as_json, as_of=as_of, refit=refit, config=config)
+        show("show_night", outcome, as_json)
+
+
+@command()
+def refit(as_of: AsOf = None, config: Config = None, as_json: Json = False) -> None:
+    """Run a night that fits the model anew, whatever the schedule says."""
+    from flows.running import run_flow
+
+    with explained(as_json):
+        show("show_night", run_flow("nightly", quiet=as_json, as_of=as_of, refit=True, config=config), as_json)
+
+
+@command()
+def demo(
+    folder: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where everything of the demo goes; an earlier demo is replaced.")
+    ] = Path("demo"),
+    as_json: Json = False,
+) -> None:
+    """Run four nights of a made-up shop, from nothing to published segments; needs no network."""
+    from flows.demo import run_demo
+
+    def tell(line: str) -> None:
+        if not as_json:
+            typer.echo(line, err=True)
+
+    with explained(as_json):
+        show("show_demo", run_demo(folder, quiet=as_json, tell=tell), as_json)

@@ -1,0 +1,42 @@
+"""What readers see: promote a held version, go back to an older one."""
+
+from typing import Annotated
+
+import typer
+
+from flows.commands.shared import Config, Json, command, explained, show
+
+
+@command()
+def promote(
+    version: Annotated[int, typer.Argument(metavar="VERSION", help="Number of the held version.")],
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Publish a version that was held back; also ends a rollback."""
+    from flows.settings import load_settings
+    from tasks.promotion import promote_version
+
+    with explained(as_json):
+        found = promote_version(load_settings(config).settings.warehouse, version)
+        show("show_current", found, as_json)
+
+
+@command()
+def rollback(
+    version: Annotated[
+        int | None, typer.Argument(metavar="[VERSION]", help="Version to show; without it, the one before the current.")
+    ] = None,
+    release: Annotated[
+        bool, typer.Option("--release", help="End the rollback: show the newest version again.")
+    ] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Keep readers on an older published version; nights go on publishing."""
+    from flows.settings import load_settings
+    from tasks.promotion import release_readers, roll_back
+
+    with explained(as_json):
+        warehouse = load_settings(config).settings.warehouse
+        show("show_current", release_readers(warehouse) if release else roll_back(warehouse, version), as_json)
