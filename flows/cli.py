@@ -18,6 +18,7 @@ for _kind in (
     "nights",
     "versions",
     "looking",
+    "upkeep",
     "setting_up",
 ):
     import_module(f"flows.commands.{_kind}")

@@ -33,7 +33,7 @@ def connect(params: WarehouseParams) -> duckdb.DuckDBPyConnection:
             _create(path)
         elif not _looks_like_duckdb(path):
             raise WarehouseError(f"{path} is not a DuckDB file. Move it away or set [warehouse] path to another name.")
-    connection = duckdb.connect(path, config=_options(params))
+    connection = duckdb.connect(path, config=options(params))
     connection.execute("SET TimeZone = 'UTC'")
     return connection
 
@@ -62,14 +62,23 @@ def check_name(path: Path) -> None:
 
 def sweep(path: Path) -> None:
     """Remove copies of customers' data that a killed run left; the writer's lock says nobody uses them."""
-    leftovers = path.parent.glob(f"{glob.escape(scratch_prefix(path))}*")
-    for folder in [*leftovers, path.with_name(path.name + ".tmp")]:
+    copy = copy_name(path)
+    folders = path.parent.glob(f"{glob.escape(scratch_prefix(path))}*")
+    for folder in [*folders, path.with_name(path.name + ".tmp"), copy.with_name(copy.name + ".tmp")]:
         shutil.rmtree(folder, ignore_errors=True)
+    for file in (copy, copy.with_name(copy.name + ".wal")):
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
 
 
 def scratch_prefix(path: Path) -> str:
     """How the names of the warehouse's scratch folders begin."""
     return f".{path.name}.reading-"
+
+
+def copy_name(path: Path) -> Path:
+    """Where a copy of a DuckDB file is made that is to take its place."""
+    return path.with_name(f".{path.name}.copy")
 
 
 def keep_private(path: Path) -> None:
@@ -90,13 +99,14 @@ def for_owner_only() -> Iterator[None]:
         os.umask(mask)
 
 
-def _options(params: WarehouseParams) -> dict[str, str | bool | int | float | list[str]]:
-    options: dict[str, str | bool | int | float | list[str]] = {
+def options(params: WarehouseParams) -> dict[str, str | bool | int | float | list[str]]:
+    """What every connection of ours is opened with."""
+    found: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
     if params.memory_limit:
-        options["memory_limit"] = params.memory_limit
+        found["memory_limit"] = params.memory_limit
     if params.threads:
-        options["threads"] = params.threads
-    return options
+        found["threads"] = params.threads
+    return found

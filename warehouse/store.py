@@ -97,9 +97,7 @@ def writing(params: WarehouseParams, command: str) -> Iterator[Warehouse]:
         The file is no warehouse, damaged, made by a newer version, or may not be written.
     """
     path = params.path
-    check_name(path)
-    with for_owner_only(), writer_lock(path, command):
-        sweep(path)
+    with holding(params, command):
         with explaining(path, "opening"):
             connection = connect(params)
         try:
@@ -111,6 +109,15 @@ def writing(params: WarehouseParams, command: str) -> Iterator[Warehouse]:
         finally:
             _open.pop(path, None)
             connection.close()
+
+
+@contextmanager
+def holding(params: WarehouseParams, command: str) -> Iterator[None]:
+    """Be the only writer without opening the warehouse, to work on its file as a whole; raises as `writing`."""
+    check_name(params.path)
+    with for_owner_only(), writer_lock(params.path, command):
+        sweep(params.path)
+        yield
 
 
 @contextmanager

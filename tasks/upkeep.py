@@ -1,0 +1,29 @@
+"""Steps that keep the private warehouse itself in order, outside the night."""
+
+from dataclasses import asdict
+from typing import Any
+
+from tasks.wrapper import task
+from warehouse import rewriting, store
+from warehouse.errors import WarehouseError
+from warehouse.params import WarehouseParams
+
+
+@task
+def compact_warehouse(params: WarehouseParams) -> dict[str, Any]:
+    """Replace the warehouse's file by a checked copy of itself; return the bytes before and after and the tables.
+
+    Raises
+    ------
+    WarehouseError
+        There is no warehouse yet, or the copy was not made; nothing was changed.
+    """
+    check_exists(params)
+    with store.holding(params, "compact"):
+        return asdict(rewriting.rewrite_file(params, params.path)) | {"file": str(params.path)}
+
+
+def check_exists(params: WarehouseParams) -> None:
+    """Raise WarehouseError if there is no warehouse yet."""
+    if not params.path.exists():
+        raise WarehouseError(f"There is no warehouse at {params.path} yet. Run `resegment nightly` first.")
