@@ -33,8 +33,8 @@ Prepare = Callable[[duckdb.DuckDBPyConnection], None]
 _EVERYTHING: Mapping[str, str] = {}
 #: Besides rows, what must come out the same of both files. Neither names the file it is in.
 _DEFINITIONS = (
-    "SELECT schema_name, table_name, column_name, data_type, column_default, is_nullable, comment FROM duckdb_columns() "
-    "WHERE database_name = $name AND NOT internal",
+    "SELECT schema_name, table_name, column_name, data_type, column_default, is_nullable, comment "
+    "FROM duckdb_columns() WHERE database_name = $name AND NOT internal",
     "SELECT schema_name, table_name, comment FROM duckdb_tables() WHERE database_name = $name AND NOT internal",
     "SELECT schema_name, table_name, constraint_text FROM duckdb_constraints() WHERE database_name = $name",
     "SELECT schema_name, view_name, sql, comment FROM duckdb_views() WHERE database_name = $name AND NOT internal",
@@ -180,8 +180,8 @@ def _attached(connection: duckdb.DuckDBPyConnection, target: Path, version: str)
 def _place(connection: duckdb.DuckDBPyConnection, original: str) -> tuple[Path, int]:
     """The original's file, and the bytes of it that are in use."""
     path, used = connection.execute(
-        "SELECT path, used_blocks * block_size FROM duckdb_databases() JOIN pragma_database_size() USING (database_name)"
-        " WHERE database_name = $name",
+        "SELECT path, used_blocks * block_size FROM duckdb_databases() "
+        "JOIN pragma_database_size() USING (database_name) WHERE database_name = $name",
         {"name": original},
     ).fetchall()[0]
     return Path(path), int(used)
@@ -196,7 +196,6 @@ def _check_room(needed: int, target: Path) -> None:
             f"There is no room for a copy: it needs {needed:,} bytes, and {target.parent} has {free:,} free. "
             "Nothing was changed; free some space and run this again."
         )
-    return needed
 
 
 def _empty_log(params: WarehouseParams, file: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import duckdb
 import pytest
 from support_small import SmallShop, varied
 from typer.testing import CliRunner, Result
@@ -37,6 +38,10 @@ def verified(shop: SmallShop) -> int:
 
 def test_compact_tells_the_bytes_and_loses_nothing(shop: SmallShop) -> None:
     tables = ("sales.transaction_lines", "segments.assignments", "models.clusters")
+    with duckdb.connect(shop.warehouse) as connection:
+        connection.execute("CREATE TABLE ops.gone AS SELECT md5(range::VARCHAR) FROM range(100000)")
+        connection.execute("CHECKPOINT")
+        connection.execute("DROP TABLE ops.gone")
     before = [shop.private(f"FROM {table}") for table in tables]
     size = shop.warehouse.stat().st_size
     found = json.loads(called(shop, "compact", "--json").stdout)

@@ -83,7 +83,7 @@ def test_rows_that_are_left_out_leave_no_byte(params: WarehouseParams) -> None:
 
 def test_a_misspelt_table_is_refused(params: WarehouseParams) -> None:
     before = params.path.read_bytes()
-    with store.holding(params, "test"), pytest.raises(WarehouseError, match="no table sales.invoice to leave"):
+    with store.holding(params, "test"), pytest.raises(WarehouseError, match=r"no table sales\.invoice to leave"):
         rewriting.rewrite_file(params, params.path, {"sales.invoice": "false"})
     assert params.path.read_bytes() == before
 
