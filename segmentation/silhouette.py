@@ -1,6 +1,7 @@
 """Silhouette of weighted points: repeated points are measured once and count as often as they occur."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -47,19 +48,31 @@ def _sampled(weights: Integers, size: int, seed: int) -> Integers:
 
 def _sums(points: Floats, weights: Integers, members: list[Integers]) -> Floats:
     """Sum of each point's distances to the customers of each cluster of each grouping (n, clusters of all)."""
-    from scipy.spatial.distance import cdist
-
     membership = np.hstack([_membership(own, weights) for own in members])
     sums = np.zeros_like(membership)
     parts = [slice(start, start + _SIDE) for start in range(0, len(points), _SIDE)]
-    with single_threaded():
-        for number, rows in enumerate(parts):
-            for columns in parts[number:]:  # the distance there is the distance back
-                distances = cdist(points[rows], points[columns])
-                sums[rows] += distances @ membership[columns]
-                if columns != rows:
-                    sums[columns] += distances.T @ membership[rows]
+    with single_threaded(), ThreadPoolExecutor() as pool:
+        bands = pool.map(lambda number: _band(points, membership, parts[number:]), range(len(parts)))
+        for rows, band in zip(parts, bands, strict=True):  # added in this order, whoever is done first
+            sums[rows.start :] += band
     return sums
+
+
+def _band(points: Floats, membership: Floats, parts: list[slice]) -> Floats:
+    """What the distances between the points of the first part and those of all parts add to the sums from there on.
+
+    The distance there is the distance back, so that every pair of parts is measured once.
+    """
+    from scipy.spatial.distance import cdist
+
+    rows, start = parts[0], parts[0].start
+    band = np.zeros((len(points) - start, membership.shape[1]))
+    for columns in parts:
+        distances = cdist(points[rows], points[columns])
+        band[: len(distances)] += distances @ membership[columns]
+        if columns != rows:
+            band[columns.start - start : columns.stop - start] += distances.T @ membership[rows]
+    return band
 
 
 def _membership(own: Integers, weights: Integers) -> Floats:

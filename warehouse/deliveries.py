@@ -3,6 +3,7 @@
 import glob
 import hashlib
 import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -92,8 +93,8 @@ def list_units(pattern: str) -> list[Unit]:
         raise DeliveryError(f"{base} does not exist (from [source] path = {pattern!r}). Create it or correct the path.")
     _check_folders(pattern, base)
     folder = base if base.is_dir() else base.parent
-    found = [Path(name) for name in glob.glob(pattern, recursive=True)]  # noqa: PTH207 - it may be absolute
-    units = [unit for path in found if not path.is_dir() and (unit := _unit(path, folder))]
+    found = glob.glob(pattern, recursive=True)  # noqa: PTH207 - it may be absolute
+    units = [unit for name in found if (unit := _unit(Path(name), folder))]
     return sorted(units, key=lambda unit: unit.name)
 
 
@@ -122,13 +123,15 @@ def _nothing_there(pattern: str) -> str:
 
 
 def _unit(path: Path, folder: Path) -> Unit | None:
-    """The file as it is now; None if it went since it was listed. A link that leads nowhere is told of later."""
+    """The file as it is now; None if it is a folder or went since. A link that leads nowhere is told of later."""
     try:
         status = path.stat()
     except FileNotFoundError:
         if not path.is_symlink():
             return None
         status = path.lstat()
+    if stat.S_ISDIR(status.st_mode):
+        return None
     return Unit(printable(path.relative_to(folder).as_posix()), path, status.st_size, status.st_mtime_ns)
 
 

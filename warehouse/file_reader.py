@@ -116,12 +116,14 @@ class FileReader:
 
     def _keep_malformed(self, chunk: list[Delivered], paths: list[Path]) -> dict[Unit, str]:
         """Lines the CSV reader could not split go to the quarantine; what endangers other lines stops the file."""
-        broken = {
-            row["load_id"]: broken_line(row["error_type"], row["line"], self.source)
-            for row in self.warehouse.rows("landing/unreadable_lines")
-        }
-        header = int(self.source.header)
-        self.warehouse.run("landing/keep_malformed", header=header, reason=MALFORMED, source=self.source.name)
+        broken: dict[int, str] = {}
+        if self.warehouse.value("SELECT count(*) FROM reject_errors"):
+            broken = {
+                row["load_id"]: broken_line(row["error_type"], row["line"], self.source)
+                for row in self.warehouse.rows("landing/unreadable_lines")
+            }
+            header = int(self.source.header)
+            self.warehouse.run("landing/keep_malformed", header=header, reason=MALFORMED, source=self.source.name)
         counts = {row["load_id"]: row["lines"] for row in self.warehouse.rows("landing/staged_counts")}
         for file, path in zip(chunk, paths, strict=True):
             lost = file.load_id not in broken and self._lost(path, counts.get(file.load_id, 0))

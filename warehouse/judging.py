@@ -84,8 +84,6 @@ def record_quality(
 ) -> None:
     """Keep how well each grouping of a version separated what its customers did in the days after it."""
     with warehouse.transaction():
-        for grouping, values in measured.items():
-            row = {"version_id": version_id, "grouping_name": grouping, "horizon_days": horizon_days} | values
-            names = ", ".join(row)
-            bound = ", ".join(f"${name}" for name in row)
-            warehouse.execute(f"INSERT INTO segments.quality ({names}) VALUES ({bound})", row)
+        own = {"version_id": version_id, "horizon_days": horizon_days}
+        rows = [own | {"grouping_name": grouping} | values for grouping, values in measured.items()]
+        warehouse.insert("segments.quality", rows)

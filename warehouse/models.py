@@ -14,10 +14,9 @@ def write_model(warehouse: Warehouse, model: dict[str, Any]) -> int:
     model_id = int(warehouse.value("SELECT coalesce(max(model_id), 0) + 1 FROM models.models"))
     tables = {"clusters": "models.clusters", "k_search": "models.k_search", "lineage": "models.lineage"}
     own = {key: value for key, value in model.items() if key not in tables}
-    _insert(warehouse, "models.models", {"model_id": model_id} | own)
+    warehouse.insert("models.models", [{"model_id": model_id} | own])
     for part, table in tables.items():
-        for row in model[part]:
-            _insert(warehouse, table, {"model_id": model_id} | row)
+        warehouse.insert(table, [{"model_id": model_id} | row for row in model[part]])
     return model_id
 
 
@@ -31,9 +30,3 @@ def load_model(warehouse: Warehouse, model_id: int) -> dict[str, Any]:
 def next_segment_key(warehouse: Warehouse) -> int:
     """The first key no segment ever had."""
     return int(warehouse.value("SELECT coalesce(max(segment_key), 0) + 1 FROM models.clusters"))
-
-
-def _insert(warehouse: Warehouse, table: str, row: dict[str, Any]) -> None:
-    names = ", ".join(row)
-    values = ", ".join(f"${name}" for name in row)
-    warehouse.execute(f"INSERT INTO {table} ({names}) VALUES ({values})", row)

@@ -1,7 +1,7 @@
 """The private warehouse: opening it, bringing its schema up to date, running its queries by name."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -37,6 +37,13 @@ class Warehouse:
             places = ", ".join("?" * len(rows[0]))
             with explaining(self.params.path, f"inserting into {table}"):
                 self.connection.executemany(f"INSERT INTO {table} VALUES ({places})", rows)
+
+    def insert(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert a few rows, all with the same columns, in one statement; columns that are left out are null."""
+        if rows:
+            places = [", ".join(f"${name}_{number}" for name in rows[0]) for number in range(len(rows))]
+            bound = {f"{name}_{number}": value for number, row in enumerate(rows) for name, value in row.items()}
+            self.execute(f"INSERT INTO {table} ({', '.join(rows[0])}) VALUES ({'), ('.join(places)})", bound)
 
     def run(self, name: str, **parameters: Any) -> duckdb.DuckDBPyConnection:
         """Run `queries/<name>.sql`; each of its statements gets those of `parameters` it uses.

@@ -106,17 +106,15 @@ def write_measures(
     warehouse: Warehouse, version_id: int, shifts: dict[int, float], drift: dict[str, tuple[float, float | None]]
 ) -> None:
     """Keep the sizes of a version's segments with the shift of their centroids, and the drift of each feature."""
-    warehouse.run("segments/insert_sizes", version_id=version_id)
-    for key, shift in shifts.items():
-        warehouse.execute(
-            "UPDATE segments.sizes SET centroid_shift = $shift WHERE version_id = $id AND segment_key = $key",
-            {"shift": shift, "id": version_id, "key": key},
-        )
-    for measure, (training, previous) in drift.items():
-        warehouse.execute(
-            "INSERT INTO segments.drift VALUES ($id, $measure, $training, $previous)",
-            {"id": version_id, "measure": measure, "training": training, "previous": previous},
-        )
+    far = [{"segment_key": key, "shift": shift} for key, shift in shifts.items()]
+    warehouse.run("segments/insert_sizes", version_id=version_id, shifts=far)
+    warehouse.insert(
+        "segments.drift",
+        [
+            {"version_id": version_id, "measure": measure, "psi_training": training, "psi_previous": previous}
+            for measure, (training, previous) in drift.items()
+        ],
+    )
 
 
 def drop_candidates(warehouse: Warehouse) -> list[int]:
