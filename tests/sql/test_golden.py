@@ -54,7 +54,8 @@ def test_golden(case: Path, warehouse: Warehouse) -> None:
         parameters = {name: None if value == "null" else value for name, value in described["parameters"].items()}
         result = warehouse.run(f"{case.parts[-3]}/{case.parts[-2]}", **parameters)
         if (case / "expected" / "result.csv").exists():
-            keep(warehouse, warehouse.fetch_dicts(result))
+            warehouse.connection.register("rows_of_result", result.to_arrow_table())
+            warehouse.execute("CREATE TEMP TABLE result AS FROM rows_of_result")
     else:
         warehouse.execute(f"CREATE TEMP TABLE result AS {select}")
     expected = sorted((case / "expected").glob("*.csv"))
