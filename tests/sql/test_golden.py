@@ -54,8 +54,9 @@ def test_golden(case: Path, warehouse: Warehouse) -> None:
         parameters = {name: None if value == "null" else value for name, value in described["parameters"].items()}
         result = warehouse.run(f"{case.parts[-3]}/{case.parts[-2]}", **parameters)
         if (case / "expected" / "result.csv").exists():
-            warehouse.connection.register("rows_of_result", result.to_arrow_table())
-            warehouse.execute("CREATE TEMP TABLE result AS FROM rows_of_result")
+            columns, rows = [f"{column[0]} VARCHAR" for column in result.description or []], result.fetchall()
+            warehouse.execute(f"CREATE TEMP TABLE result ({', '.join(columns)})")
+            warehouse.insert_rows("result", rows)
     else:
         warehouse.execute(f"CREATE TEMP TABLE result AS {select}")
     expected = sorted((case / "expected").glob("*.csv"))
