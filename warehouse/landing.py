@@ -54,7 +54,7 @@ def stage(warehouse: Warehouse, source: SourceParams, shop_zone: str, now: datet
 
 
 def accept(warehouse: Warehouse, source: SourceParams, now: datetime) -> None:
-    """Move what is staged into lines, invoices and the ledger.
+    """Move what is staged into lines, invoices, totals and the ledger.
 
     Runs inside the caller's transaction and leaves the temporary table `touched_customers` for the features.
     """
@@ -62,6 +62,7 @@ def accept(warehouse: Warehouse, source: SourceParams, now: datetime) -> None:
         warehouse.run(f"landing/{step}", source=source.name)
     warehouse.run("landing/judge_duplicates", keep=source.duplicates is Duplicates.KEEP)
     warehouse.run("landing/rebuild_invoices")
+    warehouse.run("landing/rebuild_totals")
     warehouse.run("landing/close_loads", now=now)
 
 

@@ -9,6 +9,9 @@ from warehouse.store import Warehouse
 _PAIRS = {
     "line outcomes": ("stored_outcomes", "rebuilt_lines"),
     "sales.invoices": ("sales.invoices", "rebuilt_invoices"),
+    "sales.daily": ("sales.daily", "rebuilt_daily"),
+    "sales.product_months": ("sales.product_months", "rebuilt_product_months"),
+    "sales.customer_products": ("sales.customer_products", "rebuilt_customer_products"),
     "features.customer_activity": ("features.customer_activity", "rebuilt_activity"),
     "landing.loads": ("stored_counts", "recounted_loads"),
     "delivered lines and money": ("delivered", "accounted"),
@@ -25,7 +28,7 @@ class Comparison:
 
 
 def verify(warehouse: Warehouse, source: SourceParams) -> list[Comparison]:
-    """Rebuild outcomes, invoices, activity and the ledger's counts beside the stored ones and count differing rows."""
+    """Rebuild from the lines beside what is stored, in the same order as `_PAIRS`, and count the rows that differ."""
     warehouse.run("verify/rebuild", keep=source.duplicates is Duplicates.KEEP)
     return [_compare(warehouse, table, stored, rebuilt) for table, (stored, rebuilt) in _PAIRS.items()]
 

@@ -80,10 +80,10 @@ def test_the_file_is_free_again_however_the_run_ends(made: WarehouseParams, erro
 
 def test_the_file_is_free_again_if_it_cannot_be_used(made: WarehouseParams) -> None:
     with duckdb.connect(made.path) as connection:
-        connection.execute("UPDATE schema_migrations SET version = 99")
+        connection.execute("INSERT INTO schema_migrations SELECT 99, 'of tomorrow', views FROM schema_migrations")
     assert "made by a newer version of resegment (its schema is number 99" in refused(made)
     with duckdb.connect(made.path) as connection:
-        connection.execute("UPDATE schema_migrations SET version = 1")
+        connection.execute("DELETE FROM schema_migrations WHERE version = 99")
     with store.writing(made, "test"):
         pass
 

@@ -43,6 +43,9 @@ def test_a_sound_warehouse_has_no_differing_row(warehouse: Warehouse, source: So
     assert compared == {
         "line outcomes": (8, 0),
         "sales.invoices": (3, 0),
+        "sales.daily": (1, 0),
+        "sales.product_months": (2, 0),
+        "sales.customer_products": (3, 0),
         "features.customer_activity": (2, 0),
         "landing.loads": (2, 0),
         "delivered lines and money": (2, 0),
@@ -56,11 +59,14 @@ DAMAGES = {
     "UPDATE sales.transaction_lines SET outcome = 'purchase' WHERE outcome = 'duplicate'":
         {"line outcomes": 2, "landing.loads": 2},
     "UPDATE sales.transaction_lines SET amount = amount + 0.0001 WHERE invoice_no = '3'":
-        {"landing.loads": 2, "delivered lines and money": 2},
+        {"sales.daily": 2, "sales.product_months": 2, "landing.loads": 2, "delivered lines and money": 2},
     "DELETE FROM sales.transaction_lines WHERE outcome = 'unattributed'":
-        {"landing.loads": 2, "delivered lines and money": 2},
+        {"sales.daily": 2, "sales.product_months": 2, "landing.loads": 2, "delivered lines and money": 2},
     "DELETE FROM sales.transaction_lines WHERE invoice_no = '5'":
-        {"sales.invoices": 1, "features.customer_activity": 1, "landing.loads": 2, "delivered lines and money": 2},
+        {
+            "sales.invoices": 1, "sales.daily": 2, "sales.product_months": 2, "sales.customer_products": 1,
+            "features.customer_activity": 1, "landing.loads": 2, "delivered lines and money": 2,
+        },
     "UPDATE landing.quarantine SET outcome = 'duplicate' WHERE load_id = 1":
         {"line outcomes": 2, "landing.loads": 2},
     "DELETE FROM landing.quarantine WHERE load_id = 1":
@@ -69,6 +75,12 @@ DAMAGES = {
     "UPDATE sales.invoices SET country = NULL WHERE invoice_no = '1'": {"sales.invoices": 2},
     "DELETE FROM sales.invoices WHERE invoice_no = 'C2'": {"sales.invoices": 1},
     "INSERT INTO sales.invoices FROM sales.invoices WHERE invoice_no = '5'": {"sales.invoices": 1},
+    "UPDATE sales.daily SET unattributed = unattributed + 0.0001": {"sales.daily": 2},
+    "DELETE FROM sales.daily": {"sales.daily": 1},
+    "UPDATE sales.product_months SET last_day = last_day + 1 WHERE product = 'q'": {"sales.product_months": 2},
+    "INSERT INTO sales.product_months FROM sales.product_months": {"sales.product_months": 2},
+    "UPDATE sales.customer_products SET first_purchase_day = first_purchase_day - 1": {"sales.customer_products": 6},
+    "DELETE FROM sales.customer_products WHERE customer_id = '7' AND product = 'q'": {"sales.customer_products": 1},
     "DELETE FROM features.customer_activity WHERE customer_id = '8'": {"features.customer_activity": 1},
     "INSERT INTO features.customer_activity FROM features.customer_activity": {"features.customer_activity": 2},
     "UPDATE features.customer_activity SET frequency = frequency + 1": {"features.customer_activity": 4},

@@ -20,10 +20,13 @@ SELECT *, outcome = 'duplicate' AS was_duplicate, CASE WHEN $keep AND line_id IS
     ) > 1 END AS is_duplicate
 FROM contenders
 QUALIFY is_duplicate <> was_duplicate;
+CREATE OR REPLACE TEMP TABLE judged AS
+SELECT source, customer_id, invoice_no, shop_day, product FROM sales.transaction_lines
+WHERE rowid IN (SELECT row_number FROM verdicts WHERE NOT faulty);
 INSERT INTO touched_invoices
-SELECT DISTINCT source, customer_id, invoice_no, shop_day
-FROM sales.transaction_lines
-WHERE rowid IN (SELECT row_number FROM verdicts WHERE NOT faulty) AND customer_id IS NOT NULL;
+SELECT DISTINCT source, customer_id, invoice_no, shop_day FROM judged WHERE customer_id IS NOT NULL;
+INSERT INTO touched_days SELECT DISTINCT shop_day FROM judged;
+INSERT INTO lost_pairs SELECT DISTINCT customer_id, product FROM judged WHERE customer_id IS NOT NULL AND product IS NOT NULL;
 UPDATE sales.transaction_lines SET outcome = CASE
     WHEN verdicts.is_duplicate THEN 'duplicate'
     WHEN transaction_lines.customer_id IS NULL THEN 'unattributed'

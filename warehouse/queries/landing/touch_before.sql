@@ -1,4 +1,5 @@
--- reason: what the accepted deliveries can change: the contents they bring or take away, and the invoices of lines that go
+-- reason: what the accepted deliveries can change: the contents they bring or take away, the invoices and days of lines that
+--   come or go, and the products of lines that go
 CREATE OR REPLACE TEMP TABLE replaced AS
 SELECT former.load_id FROM landing.loads AS former
 JOIN landing.loads AS staged ON staged.source = former.source AND staged.unit = former.unit
@@ -14,3 +15,9 @@ SELECT DISTINCT source, customer_id, invoice_no, shop_day FROM (
     SELECT source, customer_id, invoice_no, shop_day FROM sales.transaction_lines WHERE load_id IN (FROM replaced)
     UNION ALL SELECT $source, customer_id, invoice_no, shop_day FROM landing.staged_lines WHERE reasons IS NULL
 ) WHERE customer_id IS NOT NULL;
+CREATE OR REPLACE TEMP TABLE touched_days AS
+SELECT shop_day FROM sales.transaction_lines WHERE load_id IN (FROM replaced)
+UNION SELECT shop_day FROM landing.staged_lines WHERE reasons IS NULL;
+CREATE OR REPLACE TEMP TABLE lost_pairs AS
+SELECT DISTINCT customer_id, product FROM sales.transaction_lines
+WHERE load_id IN (FROM replaced) AND outcome = 'purchase' AND product IS NOT NULL;

@@ -13,14 +13,17 @@ FROM (
             CASE WHEN line_id IS NULL THEN line_number ELSE -line_number END
         ) > 1 END AS is_duplicate
     FROM (
-        SELECT load_id, line_number, source, line_id, invoice_no, quantity, amount, shop_day, customer_id, country,
-            content_key, outcome, false AS faulty
+        SELECT load_id, line_number, source, line_id, invoice_no, product, description, quantity, amount, invoiced_at,
+            shop_day, customer_id, country, content_key, outcome, false AS faulty
         FROM sales.transaction_lines
         UNION ALL BY NAME
         SELECT load_id, line_number, line_id, invoice_no, amount, content_key, outcome, true AS faulty FROM landing.quarantine
     )
 );
 CREATE OR REPLACE TEMP TABLE rebuilt_invoices AS FROM sales.invoices_of('rebuilt_lines');
+CREATE OR REPLACE TEMP TABLE rebuilt_daily AS FROM sales.daily_of('rebuilt_lines');
+CREATE OR REPLACE TEMP TABLE rebuilt_product_months AS FROM sales.product_months_of('rebuilt_lines');
+CREATE OR REPLACE TEMP TABLE rebuilt_customer_products AS FROM sales.customer_products_of('rebuilt_lines');
 CREATE OR REPLACE TEMP TABLE rebuilt_activity AS
 FROM features.activity_of('rebuilt_invoices', (SELECT as_of FROM features.state), (SELECT window_days FROM features.state));
 CREATE OR REPLACE TEMP TABLE stored_outcomes AS
