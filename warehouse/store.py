@@ -12,6 +12,7 @@ import duckdb
 from warehouse.errors import WarehouseError
 from warehouse.failures import explaining
 from warehouse.lock import writer_lock
+from warehouse.migrating import migrate
 from warehouse.params import WarehouseParams
 from warehouse.private_file import check_name, connect, for_owner_only, keep_private, scratch_prefix, sweep
 
@@ -144,62 +145,9 @@ def scratch_folder(params: WarehouseParams) -> Iterator[Path]:
         yield Path(folder)
 
 
-def migrate(warehouse: Warehouse) -> None:
-    """Apply the migrations not applied yet, each in one transaction with its record, and refresh the views."""
-    _refuse_foreign(warehouse)
-    warehouse.execute("CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER, name VARCHAR, views VARCHAR)")
-    applied = warehouse.value("SELECT max(version) FROM schema_migrations") or 0
-    ours = _migrations()
-    if applied > max(ours):
-        raise WarehouseError(
-            f"{warehouse.params.path} was made by a newer version of resegment (its schema is number {applied}, "
-            f"this version knows {max(ours)}). Upgrade resegment; nothing was changed."
-        )
-    for version, path in ours.items():
-        if version > applied:
-            with warehouse.transaction():
-                _run_script(warehouse, path.read_text())
-                record = {"version": version, "name": path.stem}
-                warehouse.execute("INSERT INTO schema_migrations VALUES ($version, $name, '')", record)
-    _refresh_views(warehouse)
-
-
-def _refresh_views(warehouse: Warehouse) -> None:
-    """Views and macros are code, not data: they follow the installed version."""
-    text = "\n".join(path.read_text() for path in sorted((ROOM / "views").glob("*.sql")))
-    if warehouse.value("SELECT views FROM schema_migrations ORDER BY version DESC") == text:
-        return
-    with warehouse.transaction():
-        _run_script(warehouse, text)
-        warehouse.execute("UPDATE schema_migrations SET views = $text", {"text": text})
-
-
-def _migrations() -> dict[int, Path]:
-    return {int(path.name[:4]): path for path in sorted((ROOM / "migrations").glob("*.sql"))}
-
-
-def _run_script(warehouse: Warehouse, text: str) -> None:
-    for statement in duckdb.extract_statements(text):
-        warehouse.execute(statement.query)
-
-
 @cache
 def _statements(name: str) -> list[duckdb.Statement]:
     return duckdb.extract_statements((ROOM / "queries" / f"{name}.sql").read_text())
-
-
-def _refuse_foreign(warehouse: Warehouse) -> None:
-    """Somebody's own DuckDB file must not be filled with our tables."""
-    tables = warehouse.value("SELECT count(*) FROM duckdb_tables() WHERE NOT internal")
-    ours = warehouse.value(
-        "SELECT count(*) FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = 'schema_migrations'"
-        " AND column_name IN ('version', 'name', 'views')"
-    )
-    if tables and ours != 3:
-        raise WarehouseError(
-            f"{warehouse.params.path} is a DuckDB file with other tables, not a warehouse of resegment; "
-            "it was not touched. Set [warehouse] path to another name."
-        )
 
 
 def _shortened(sql: str) -> str:
