@@ -244,6 +244,8 @@ def _with_lines(sources: Mapping[str, str], file: Path | None, text: str) -> dic
 def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
     warehouse, source = settings.warehouse, settings.source
     paths = {"path": folder / warehouse.path.expanduser(), "serving": folder / warehouse.serving.expanduser()}
+    if warehouse.erasure_key:
+        paths["erasure_key"] = folder / warehouse.erasure_key.expanduser()
     pattern = os.path.join(glob.escape(str(folder)), os.path.expanduser(source.path))  # noqa: PTH111, PTH118 - a glob
     return settings.model_copy(
         update={"warehouse": warehouse.model_copy(update=paths), "source": source.model_copy(update={"path": pattern})}

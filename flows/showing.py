@@ -148,7 +148,8 @@ def show_fetched(found: dict[str, Any]) -> None:
 def _deliveries(deliveries: dict[str, Any]) -> str:
     if not deliveries["files"]:
         return "No new deliveries."
-    parts = ", ".join(f"{deliveries[f'{outcome}_lines']:,} {outcome}" for outcome in _OUTCOMES)
+    shown = [*_OUTCOMES, "erased"] if deliveries["erased_lines"] else _OUTCOMES
+    parts = ", ".join(f"{deliveries[f'{outcome}_lines']:,} {outcome}" for outcome in shown)
     files = "1 file" if deliveries["files"] == 1 else f"{deliveries['files']:,} files"
     return f"Accepted {files} with {deliveries['delivered_lines']:,} lines: {parts}"
 

@@ -29,6 +29,14 @@ class FeatureError(ResegmentError):
     """The shop's own features cannot be used."""
 
 
+class ErasureKeyError(ResegmentError):
+    """The key that tells erased customers is missing, damaged or another one."""
+
+
+class ErasureError(ResegmentError):
+    """Customers cannot be erased as asked."""
+
+
 class VersionError(ResegmentError):
     """What was asked cannot be done with that version."""
 

@@ -9,6 +9,7 @@ import duckdb
 
 from warehouse.csv_text import count_lines, count_records, is_utf8, utf8_copy
 from warehouse.deliveries import Unit
+from warehouse.erased import pads, without_erased_sql
 from warehouse.errors import DiskFullError, WarehouseError
 from warehouse.formats import Shape, relation_sql, sheet
 from warehouse.params import FileFormat, SourceParams
@@ -47,6 +48,7 @@ class FileReader:
 
     def __init__(self, warehouse: Warehouse, source: SourceParams, zone: str, now: datetime, folder: Path) -> None:
         self.warehouse, self.source, self.zone, self.now, self.folder = warehouse, source, zone, now, folder
+        self.pads = pads(warehouse)
         self.received_local = now.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
     def read(self, chunk: list[Delivered], mixed_line_ends: bool = False) -> dict[Unit, str]:
@@ -98,7 +100,9 @@ class FileReader:
         if shape.format is FileFormat.XLSX:
             self.warehouse.connection.register("delivered_sheet", sheet(paths[0]))
         select = lines_sql(shape, relation_sql(shape, paths, self.source), self.source, self.zone)
-        parameters = {"received_local": self.received_local}
+        parameters: dict[str, object] = {"received_local": self.received_local}
+        if self.pads["inner_pad"]:
+            select, parameters = without_erased_sql(select), parameters | dict(self.pads)
         self.warehouse.execute(f"INSERT INTO landing.staged_lines BY NAME {select}", parameters)
         problems = self._keep_malformed(chunk, paths) if shape.format is FileFormat.CSV else {}
         for path in paths:
@@ -123,7 +127,10 @@ class FileReader:
                 for row in self.warehouse.rows("landing/unreadable_lines")
             }
             header = int(self.source.header)
-            self.warehouse.run("landing/keep_malformed", header=header, reason=MALFORMED, source=self.source.name)
+            self.warehouse.run(
+                "landing/keep_malformed", header=header, reason=MALFORMED, source=self.source.name,
+                delimiter=self.source.delimiter, quote=self.source.quote, **self.pads,
+            )  # fmt: skip
         counts = {row["load_id"]: row["lines"] for row in self.warehouse.rows("landing/staged_counts")}
         for file, path in zip(chunk, paths, strict=True):
             lost = file.load_id not in broken and self._lost(path, counts.get(file.load_id, 0))

@@ -120,6 +120,9 @@ class WarehouseParams(BaseModel):
     serving: Path = Field(Path("serving"), description="folder of the published versions")
     memory_limit: str = Field("", description='most memory DuckDB takes, as "1GiB"; empty: 80 % of the machine\'s')
     threads: int | None = Field(None, ge=1, description="threads of DuckDB; unset: one per core")
+    erasure_key: Path | None = Field(
+        None, description="file with the key that tells erased customers; unset: beside the private file"
+    )
 
 
 def known_zone(name: str) -> str:

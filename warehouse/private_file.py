@@ -14,7 +14,7 @@ from warehouse.failures import explaining_files
 from warehouse.params import WarehouseParams
 
 #: DuckDB names the catalogue after the file, and a catalogue hides a schema of the same name.
-_TAKEN_NAMES = ("landing", "sales", "features", "models", "segments", "ops", "checks", "publication")
+_TAKEN_NAMES = ("landing", "sales", "features", "models", "segments", "ops", "checks", "publication", "erasure")
 
 
 def connect(params: WarehouseParams) -> duckdb.DuckDBPyConnection:

@@ -1,4 +1,4 @@
--- grain: load that has lines
+-- grain: load, also one without a stored line
 -- inputs: sales.transaction_lines, landing.quarantine
 -- reason: counts and money of each outcome, for the ledger and for the check that it adds up
 CREATE OR REPLACE VIEW landing.outcomes_of_loads AS
@@ -16,5 +16,6 @@ SELECT load_id,
 FROM (
     SELECT load_id, outcome, amount FROM sales.transaction_lines
     UNION ALL SELECT load_id, outcome, amount FROM landing.quarantine
+    UNION ALL SELECT load_id, NULL, NULL FROM landing.loads
 )
 GROUP BY load_id;

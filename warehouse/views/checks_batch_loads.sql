@@ -15,10 +15,10 @@ SELECT
     delivery.unit,
     coalesce(staged.lines, 0) AS lines,
     coalesce(staged.usable_lines, 0) AS usable_lines,
-    former.delivered_lines - former.quarantined_lines AS replaced_usable_lines,
+    former.delivered_lines - former.quarantined_lines - former.erased_lines AS replaced_usable_lines,
     CASE
-        WHEN former.delivered_lines > former.quarantined_lines
-            THEN greatest(0, 1 - coalesce(staged.usable_lines, 0) / (former.delivered_lines - former.quarantined_lines))
+        WHEN former.delivered_lines > former.quarantined_lines + former.erased_lines
+            THEN greatest(0, 1 - coalesce(staged.usable_lines, 0) / (former.delivered_lines - former.quarantined_lines - former.erased_lines))
     END AS lost_share                    -- null: replaces nothing, or nothing usable
 FROM landing.loads AS delivery
 LEFT JOIN staged ON staged.load_id = delivery.load_id

@@ -1,7 +1,8 @@
 -- grain: one row about all deliveries that wait to be accepted
 -- inputs: landing.staged_lines, landing.loads, sales.transaction_lines
 -- reason: shares and volumes of the whole batch, from one pass over its lines; a day's usual number of lines is the
--- median of the shop days in the eight weeks before the batch's busiest day.
+-- median of the shop days in the eight weeks before the batch's busiest day. Lines of erased customers are delivered
+-- lines, but have no content to judge.
 CREATE SCHEMA IF NOT EXISTS checks;
 
 CREATE OR REPLACE VIEW checks.batch_summary AS
@@ -31,11 +32,12 @@ total AS (
     SELECT
         coalesce(sum(lines), 0)::BIGINT AS lines,
         coalesce(sum(usable_lines), 0)::BIGINT AS usable_lines,
-        coalesce(sum(lines_without_customer), 0)::BIGINT AS lines_without_customer
+        coalesce(sum(lines_without_customer), 0)::BIGINT AS lines_without_customer,
+        (SELECT coalesce(sum(erased_lines), 0)::BIGINT FROM landing.loads WHERE status = 'staged') AS erased_lines
     FROM days
 )
 SELECT
-    lines,
+    lines + erased_lines AS lines,
     lines - usable_lines AS quarantined_lines,
     CASE WHEN lines > 0 THEN (lines - usable_lines) / lines ELSE 0 END AS quarantined_share,
     CASE WHEN usable_lines > 0 THEN lines_without_customer / usable_lines ELSE 0 END AS missing_customer_share,

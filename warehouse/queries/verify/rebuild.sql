@@ -29,12 +29,14 @@ FROM features.activity_of('rebuilt_invoices', (SELECT as_of FROM features.state)
 CREATE OR REPLACE TEMP TABLE stored_outcomes AS
 SELECT load_id, line_number, outcome FROM sales.transaction_lines
 UNION ALL SELECT load_id, line_number, outcome FROM landing.quarantine;
-CREATE OR REPLACE TEMP TABLE recounted_loads AS FROM landing.outcomes_of_loads;
 CREATE OR REPLACE TEMP TABLE stored_counts AS
 SELECT load_id, COLUMNS('^(purchase|return|unattributed|quarantined|duplicate)_(lines|amount)$')
 FROM landing.loads WHERE status = 'accepted' AND delivered_lines > 0;
+CREATE OR REPLACE TEMP TABLE recounted_loads AS
+FROM landing.outcomes_of_loads
+WHERE load_id IN (SELECT load_id FROM stored_counts) OR load_id IN (SELECT load_id FROM stored_outcomes);
 CREATE OR REPLACE TEMP TABLE delivered AS
-SELECT load_id, delivered_lines AS lines, delivered_amount AS amount
+SELECT load_id, delivered_lines - erased_lines AS lines, CAST(delivered_amount - erased_amount AS DECIMAL(18, 4)) AS amount
 FROM landing.loads WHERE status = 'accepted' AND delivered_lines > 0;
 CREATE OR REPLACE TEMP TABLE accounted AS
 SELECT load_id, purchase_lines + return_lines + unattributed_lines + quarantined_lines + duplicate_lines AS lines,
