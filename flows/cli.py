@@ -18,6 +18,7 @@ for _kind in (
     "nights",
     "versions",
     "looking",
+    "audiences",
     "upkeep",
     "setting_up",
 ):

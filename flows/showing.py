@@ -145,6 +145,22 @@ def show_fetched(found: dict[str, Any]) -> None:
     console.print("      then `resegment nightly --as-of 2011-12-10`.")
 
 
+def show_export(found: dict[str, Any]) -> None:
+    """What was written where, and of which version."""
+    console = _console()
+    console.print(
+        f"{found['rows']:,} customers of version {found['version_id']} (as of {found['as_of']}): {found['path']}",
+        soft_wrap=True,
+    )
+    if found["changed_since"] is not None:
+        console.print(f"Only those that entered or left the audience since version {found['changed_since']}.")
+    for column, number in found["neutralised_texts"].items():
+        console.print(f"{number:,} texts of {column} begin like a formula and got an apostrophe in front.")
+    console.print(
+        f"The manifest beside it has the filter and the sha256: {found['file']}.manifest.json", soft_wrap=True
+    )
+
+
 def _deliveries(deliveries: dict[str, Any]) -> str:
     if not deliveries["files"]:
         return "No new deliveries."

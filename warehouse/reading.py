@@ -29,6 +29,25 @@ def current_file(serving: Path) -> Path:
     return link.resolve() / "segments.duckdb"
 
 
+def version_file_of(serving: Path, version_id: int | None) -> Path:
+    """The DuckDB file of a version, or of the current one.
+
+    Raises
+    ------
+    NothingPublishedError
+        There is no such version, or its folder is gone.
+    """
+    if version_id is None:
+        return current_file(serving)
+    file = serving / "versions" / f"{version_id:06d}" / "segments.duckdb"
+    if not file.exists():
+        raise NothingPublishedError(
+            f"Version {version_id} is not in {serving}: it was never published, or its folder was removed. "
+            'Those there are: `resegment sql "FROM segment_versions"`.'
+        )
+    return file
+
+
 def open_current(serving: Path) -> duckdb.DuckDBPyConnection:
     """A read-only connection to the current version; it stays on that version until it is closed."""
     return open_file(current_file(serving))

@@ -1,0 +1,48 @@
+"""Customers as files for other tools: the shop's mailing list, its CRM."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands.shared import Config, Json, command, explained, show
+
+
+@command()
+def export(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="What to write, .csv or .parquet; a manifest comes beside it.")
+    ],
+    segment: Annotated[
+        list[str] | None,
+        typer.Option("--segment", metavar="NAME", help="A segment's name or key; may be repeated. Without it, all."),
+    ] = None,
+    where: Annotated[
+        str,
+        typer.Option(metavar="SQL", help="Condition on the columns of customer_segments, as \"country = 'France'\"."),
+    ] = "",
+    columns: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Columns of customer_segments, with commas between.")
+    ] = None,
+    version: Annotated[
+        int | None, typer.Option(metavar="VERSION", help="Version to take; without it, the current one.")
+    ] = None,
+    changed_since: Annotated[
+        int | None,
+        typer.Option(metavar="VERSION", help="Only who entered or left this audience since that version, for a CRM."),
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option("--format", metavar="csv|parquet", help="Without it, by the file's name.")
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Write an audience, customers picked by segment and condition, as a file with a manifest."""
+    from flows.settings import load_settings
+    from tasks.audience import COLUMNS, Audience, export_audience, kind_of
+
+    with explained(as_json):
+        serving = load_settings(config).settings.warehouse.serving
+        named = tuple(name.strip() for name in columns.split(",")) if columns else COLUMNS
+        asked = Audience(tuple(segment or ()), where, named, version, changed_since)
+        show("show_export", export_audience(serving, asked, file, kind_of(file, kind)) | {"path": file}, as_json)

@@ -1,0 +1,30 @@
+"""A step for people: an audience as a file."""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tasks.wrapper import task
+from warehouse import audience
+from warehouse.audience import COLUMNS, Audience, AudienceError, FileKind
+
+__all__ = ["COLUMNS", "Audience", "AudienceError", "export_audience", "kind_of"]
+
+
+@task
+def export_audience(serving: Path, asked: Audience, file: Path, kind: FileKind) -> dict[str, Any]:
+    """Write the customers of an audience with a manifest beside the file; return the manifest."""
+    return audience.export(serving, asked, file, kind, made_by=f"resegment {version('resegment')}")
+
+
+def kind_of(file: Path, named: str | None) -> FileKind:
+    """The format that was named, else the one of the file's name.
+
+    Raises AudienceError if neither tells.
+    """
+    kind = (named or file.suffix.lstrip(".")).lower()
+    if kind == "csv":
+        return "csv"
+    if kind == "parquet":
+        return "parquet"
+    raise AudienceError(f"{file}: the format is not known; name the file .csv or .parquet, or give --format.")
