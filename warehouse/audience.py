@@ -75,15 +75,15 @@ def pick(serving: Path, audience: Audience) -> Picked:
         Nothing has been published.
     """
     with _confined(serving, audience) as connection:
-        facts = connection.execute("SELECT version_id, as_of, created_at FROM now.customer_segments LIMIT 1").fetchone()
-        if facts is None:
+        facts = connection.execute("SELECT version_id, as_of, created_at FROM now.customer_segments LIMIT 1").fetchall()
+        if not facts:
             raise AudienceError("The version has no customers.")
         select = _select_sql(connection, audience)
         try:
             rows = polars.DataFrame(connection.sql(select).to_arrow_table())
         except duckdb.Error as error:
             raise AudienceError(f"The condition cannot be used: {_first_line(error)}") from error
-        return Picked(rows, *facts)
+        return Picked(rows, *facts[0])
 
 
 def export(serving: Path, audience: Audience, file: Path, kind: FileKind, *, made_by: str) -> dict[str, Any]:
@@ -176,8 +176,8 @@ def _segment_keys(connection: duckdb.DuckDBPyConnection, wanted: Sequence[str]) 
 
 def _condition(connection: duckdb.DuckDBPyConnection, where: str) -> str:
     """The condition, known to be one expression and nothing that ends it early or follows it."""
-    serialised = connection.execute("SELECT json_serialize_sql($text)", {"text": f"SELECT (\n{where}\n)"}).fetchone()
-    parsed = json.loads(serialised[0]) if serialised else {}
+    serialised = connection.execute("SELECT json_serialize_sql($text)", {"text": f"SELECT (\n{where}\n)"}).fetchall()
+    parsed = json.loads(serialised[0][0])
     if parsed.get("error"):
         raise AudienceError(f"The condition cannot be read: {parsed.get('error_message')}")
     nodes = [one["node"] for one in parsed["statements"]]
