@@ -19,6 +19,7 @@ for _kind in (
     "versions",
     "looking",
     "audiences",
+    "reporting",
     "upkeep",
     "setting_up",
 ):

@@ -19,6 +19,7 @@ from tasks.landing import (
     summarise_deliveries,
 )
 from tasks.night import on_duty, preload_libraries
+from tasks.reporting import report_current
 from tasks.segments import (
     check_activity,
     judge_version,
@@ -38,17 +39,18 @@ def nightly(as_of: date | None = None, refit: bool = False, config: Path | None 
     with on_duty(night) as record:
         published = find_published(night)
         if published and not anything_new(night):
-            return record.unchanged(published)
+            return record.unchanged(published, report_current(night))
         preload_libraries(night)
         files = stage_deliveries(night)["files"]
         check_batch(night, files)
         accept_batch(night, files)
         published = find_published(night)
         if published:
-            return record.unchanged(published)
+            return record.unchanged(published, report_current(night))
         check_activity(night)
         version_id = segment_customers(night)
         judge_version(night, version_id)
         measure_quality(night)
         publish_version(night, version_id)
-        return record.done(summarise_deliveries(night), summarise_segments(night, version_id))
+        published = summarise_segments(night, version_id)
+        return record.done(summarise_deliveries(night), published, report_current(night))

@@ -37,6 +37,7 @@ def plan_night(command: str, as_of: date | None, refit: bool, config: Path | Non
         playbook=_checked(loaded, names.playbook, "playbook.toml", check_playbook),
         rfm_map=_checked(loaded, names.rfm_map, "rfm_map.json", check_rfm_map),
         own_features=_text(loaded, settings.features.sql, ""),
+        report=settings.report,
         refit=refit,
     )
 

@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from dashboard.params import ReportParams
 from expectations.params import CheckParams
 from flows.settings_keys import (
     PREFIX,
@@ -103,6 +104,7 @@ class Settings(BaseModel):
     breaker: BreakerParams = BreakerParams()
     checks: CheckParams = CheckParams()
     schedule: ScheduleParams = ScheduleParams()
+    report: ReportParams = ReportParams()
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,13 @@ def show_night(outcome: dict[str, Any]) -> None:
             f"Nothing new: version {published['version_id']} as of {published['as_of']} is published already, "
             "from the same lines and parameters. Nothing was changed."
         )
+        _show_report(console, outcome["report"])
         return
     console.print(_deliveries(outcome["deliveries"]))
     console.print(_version(published))
     console.print(_segments(published["segments"]))
     console.print(f"Published: {published['file']}", soft_wrap=True)
+    _show_report(console, outcome["report"])
     if published["readers_see"] is not None:
         why = (
             "until `resegment rollback --release` or a promotion" if published["pinned"] else "which is of a later date"
@@ -76,6 +78,7 @@ def show_status(found: dict[str, Any]) -> None:
     told = f"version {current['version_id']} as of {current['as_of']}" if current else "nothing is published yet"
     since = f", published {_utc(current['published_at'])}" if current and "published_at" in current else ""
     console.print(f"Current: {told}{since}")
+    _show_report(console, found.get("report"))
     for check in found["failed_checks"]:
         console.print(
             f"{check['severity']}: {check['meaning']} Found {check['observed']}; expected {check['expected']}.",
@@ -83,6 +86,12 @@ def show_status(found: dict[str, Any]) -> None:
         )
     if found.get("published", {}).get("segments"):
         console.print(_segments(found["published"]["segments"]))
+
+
+def show_report(found: dict[str, Any]) -> None:
+    """Where the report is."""
+    size = found["bytes"] / 1_000_000
+    _console().print(f"Report of version {found['version_id']}: {found['file']} ({size:.1f} MB)", soft_wrap=True)
 
 
 def show_current(found: dict[str, Any]) -> None:
@@ -159,6 +168,11 @@ def show_export(found: dict[str, Any]) -> None:
     console.print(
         f"The manifest beside it has the filter and the sha256: {found['file']}.manifest.json", soft_wrap=True
     )
+
+
+def _show_report(console: Console, file: str | None) -> None:
+    if file:
+        console.print(f"Report: {file}", soft_wrap=True)
 
 
 def _deliveries(deliveries: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from dashboard.params import ReportParams
 from expectations.importing import without_collecting
 from expectations.params import CheckParams
 from expectations.run import preload
@@ -57,6 +58,7 @@ class Night:
     playbook: str
     rfm_map: str
     own_features: str = ""
+    report: ReportParams = field(default_factory=ReportParams)
     refit: bool = False
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -77,13 +79,14 @@ class Record:
     version_id: int | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
-    def unchanged(self, published: dict[str, Any]) -> dict[str, Any]:
+    def unchanged(self, published: dict[str, Any], report: str | None) -> dict[str, Any]:
         """Nothing new came and the version of this date is published already."""
-        return self._ended("unchanged", published["version_id"], {"published": published})
+        return self._ended("unchanged", published["version_id"], {"published": published, "report": report})
 
-    def done(self, deliveries: dict[str, Any], published: dict[str, Any]) -> dict[str, Any]:
-        """A version was published."""
-        return self._ended("done", published["version_id"], {"deliveries": deliveries, "published": published})
+    def done(self, deliveries: dict[str, Any], published: dict[str, Any], report: str | None) -> dict[str, Any]:
+        """A version was published; `report` is that of the version readers see."""
+        facts = {"deliveries": deliveries, "published": published, "report": report}
+        return self._ended("done", published["version_id"], facts)
 
     def _ended(self, status: str, version_id: int, facts: dict[str, Any]) -> dict[str, Any]:
         self.status, self.version_id, self.facts = status, version_id, facts

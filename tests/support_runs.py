@@ -50,7 +50,13 @@ class Place:
         """Write the configuration; `warehouse` overrides its section of that name."""
         (self.folder / "data").mkdir(parents=True)
         paths = {"path": "private/warehouse.duckdb", "serving": "serving"} | warehouse
-        lines = ["[warehouse]", *(f'{key} = "{value}"' for key, value in paths.items()), "threads = 1"]
+        lines = [
+            "[report]",
+            "enabled = false",
+            "[warehouse]",
+            *(f'{key} = "{value}"' for key, value in paths.items()),
+            "threads = 1",
+        ]
         self.config.write_text("\n".join([*lines, "[source]", 'path = "data/*.csv"', *_YOUNG, ""]))
         return self
 

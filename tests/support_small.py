@@ -53,7 +53,7 @@ class SmallShop:
     def configure(self, text: str = "") -> "SmallShop":
         """Write the configuration; `text` are sections beside the paths, and may end in one of its own."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        paths = '[warehouse]\npath = "warehouse.duckdb"\nserving = "serving"\nthreads = 1\n'
+        paths = '[warehouse]\npath = "warehouse.duckdb"\nserving = "serving"\nthreads = 1\n[report]\nenabled = false\n'
         self.config.write_text(paths + '[source]\npath = "data/*.csv"\n' + text, encoding="utf-8")
         return self
 

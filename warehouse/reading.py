@@ -3,12 +3,17 @@
 import json
 import tempfile
 import uuid
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from warehouse.errors import NothingPublishedError
+from warehouse.text import quoted
+
+if TYPE_CHECKING:
+    import polars as pl
 
 #: What does not fit in memory goes elsewhere, since published folders are read-only. One value for all connections of
 #: a process: DuckDB shares a file between them and refuses other settings.
@@ -76,3 +81,14 @@ def status(serving: Path) -> dict[str, Any]:
     """How the last run ended, as it left it in `status.json`; empty if there has been none."""
     file = serving / "status.json"
     return json.loads(file.read_text()) if file.exists() else {}
+
+
+def frames(file: Path, tables: Collection[str]) -> dict[str, "pl.DataFrame"]:
+    """Whole tables of one version by name, money as floats; one that an older version lacks is left out."""
+    import polars as pl
+    import polars.selectors as cs
+
+    with open_file(file) as connection:
+        there = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        found = {name: connection.sql(f"FROM {quoted(name)}").pl() for name in tables if name in there}
+    return {name: frame.with_columns(cs.decimal().cast(pl.Float64)) for name, frame in found.items()}

@@ -8,6 +8,7 @@ serving/status.json                       how the last run ended
 Whatever the umask, what is made here may be read by other users; folders that are there already keep their modes.
 """
 
+import fcntl
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from warehouse.failures import explaining_files
 
 _BUILDING = ".building-"
 _FILE = "segments.duckdb"
+_REPORT = "report.html"
 
 
 def version_folder(serving: Path, version_id: int) -> Path:
@@ -32,6 +34,11 @@ def version_folder(serving: Path, version_id: int) -> Path:
 def version_file(serving: Path, version_id: int) -> Path:
     """Where the DuckDB file of a version is, once it is published."""
     return version_folder(serving, version_id) / _FILE
+
+
+def report_file(serving: Path, version_id: int) -> Path:
+    """Where the report of a version is, once one was written."""
+    return version_folder(serving, version_id) / _REPORT
 
 
 def linked_version(serving: Path) -> int | None:
@@ -82,7 +89,7 @@ def point_current(serving: Path, version_id: int, facts: dict[str, Any]) -> None
         link.unlink(missing_ok=True)
         link.symlink_to(folder.relative_to(serving), target_is_directory=True)
         link.replace(serving / "current")
-        _replace_text(serving / "current.json", json.dumps(pointer, indent=2, default=str) + "\n")
+        replace_text(serving / "current.json", json.dumps(pointer, indent=2, default=str) + "\n")
         _fsync(serving)
 
 
@@ -90,7 +97,26 @@ def write_status(serving: Path, status: dict[str, Any]) -> None:
     """Replace `serving/status.json`, which tells readers how the last run ended."""
     with _changing(serving):
         _make_folder(serving)
-        _replace_text(serving / "status.json", json.dumps(status, indent=2, default=str) + "\n")
+        replace_text(serving / "status.json", json.dumps(status, indent=2, default=str) + "\n")
+
+
+def put_report(serving: Path, version_id: int, text: str) -> Path:
+    """Put the report beside a published version's file; readers see the one before or this one, never a part."""
+    file = report_file(serving, version_id)
+    with _changing(serving), _opened_for_change(file.parent):
+        replace_text(file, text)
+    return file
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file that everybody may read under a temporary name, to disk, and rename it."""
+    temporary = _temporary(path)
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fchmod(file.fileno(), 0o644)
+        os.fsync(file.fileno())
+    temporary.replace(path)
 
 
 def unfinished(serving: Path) -> list[Path]:
@@ -107,13 +133,11 @@ def finished(serving: Path) -> dict[int, Path]:
 
 def tidy(folder: Path) -> list[str]:
     """Remove from a version what is not published, as the write-ahead log of somebody who opened it for writing."""
-    strays = sorted(folder.glob(f"{_FILE}.*"))
-    if strays:
-        with _changing(folder.parent.parent):
-            folder.chmod(0o755)
+    strays = sorted([*folder.glob(f"{_FILE}.*"), *folder.glob(_temporary(folder / _REPORT).name)])
+    if strays or folder.stat().st_mode & 0o222:
+        with _changing(folder.parent.parent), _opened_for_change(folder):
             for stray in strays:
                 _delete(stray)
-            folder.chmod(0o555)
     return [stray.name for stray in strays]
 
 
@@ -156,14 +180,24 @@ def _make_folder(folder: Path) -> None:
         _fsync(one.parent)
 
 
-def _replace_text(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.next")
-    with temporary.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fchmod(file.fileno(), 0o644)
-        os.fsync(file.fileno())
-    temporary.replace(path)
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.next")
+
+
+@contextmanager
+def _opened_for_change(folder: Path) -> Iterator[None]:
+    """A version's folder while something is put in or taken out, by one process at a time; read-only again after."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        folder.chmod(0o755)
+        try:
+            yield
+        finally:
+            os.fsync(descriptor)
+            folder.chmod(0o555)
+    finally:
+        os.close(descriptor)
 
 
 def _fsync(path: Path) -> None:

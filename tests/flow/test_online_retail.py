@@ -78,7 +78,7 @@ def test_a_night_its_repetition_and_one_without_delivery(
 ) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     config = tmp_path / "resegment.toml"
-    config.write_text(f"preset = 'classic'\n[source]\npath = '{real_data / '*.csv'}'")
+    config.write_text(f"preset = 'classic'\n[report]\nenabled = false\n[source]\npath = '{real_data / '*.csv'}'")
     first = nightly(as_of=AS_OF, config=config)
     assert first["status"] == "done"
     assert round(first["published"]["silhouette"], 3) == 0.616

@@ -33,7 +33,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
 def shop(tmp_path: Path) -> Path:
     """A folder with deliveries and a configuration."""
     write_shop(SHOP, tmp_path / "data", "csv")
-    (tmp_path / "resegment.toml").write_text('[source]\npath = "data/*.csv"\n')
+    (tmp_path / "resegment.toml").write_text('[source]\npath = "data/*.csv"\n[report]\nenabled = false\n')
     return tmp_path
 
 

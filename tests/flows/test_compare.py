@@ -27,7 +27,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shop")
     write_shop(SHOP, folder / "data", "csv")
     config = folder / "resegment.toml"
-    config.write_text('[source]\npath = "data/*.csv"\n')
+    config.write_text('[source]\npath = "data/*.csv"\n[report]\nenabled = false\n')
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_API_URL", "")
         result = called("nightly", "--as-of", AS_OF, "--config", config)

@@ -1,0 +1,49 @@
+"""The look all pictures share: transparent, so that a light and a dark page can hold them, and quiet."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+    from plotly.graph_objects import Figure
+
+#: Stands out on white and on near-black; a page may replace it by its own ink.
+INK = "#737b85"
+GRID = "rgba(128,136,146,0.28)"
+#: Bars and lines that belong to no segment, and what steps back behind them.
+ACCENT, QUIET = "#4c78a8", "#9aa5b1"
+#: Low to high and negative over zero to positive, readable with any colour vision, on white and on black.
+SEQUENTIAL = ((0.0, "#e3edf7"), (0.5, "#6baed6"), (1.0, "#08519c"))
+DIVERGING = ((0.0, "#b35806"), (0.5, "#f2f2f2"), (1.0, "#2166ac"))
+CLEAR = "rgba(0,0,0,0)"
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+
+def styled(figure: "Figure", height: int, **layout: Any) -> "Figure":
+    """The figure with the shared look; `layout` overrides it."""
+    axis = {"gridcolor": GRID, "zerolinecolor": GRID, "linecolor": GRID, "automargin": True, "title_standoff": 12}
+    figure.update_xaxes(**axis)
+    figure.update_yaxes(**axis)
+    shared = {
+        "template": "none",
+        "height": height,
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "font": {"family": _FONT, "size": 13, "color": INK},
+        "margin": {"l": 8, "r": 16, "t": 28, "b": 8},
+        "showlegend": False,
+        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "bgcolor": CLEAR},
+        "hoverlabel": {"font": {"family": _FONT, "size": 13}, "align": "left"},
+        "dragmode": False,
+    }
+    return figure.update_layout(**(shared | layout))
+
+
+def colours(profiles: "pl.DataFrame") -> dict[int | None, str]:
+    """Colour of each segment by its key."""
+    return dict(profiles.select("segment_key", "colour").iter_rows())
+
+
+def translucent(colour: str, alpha: float) -> str:
+    """A colour "#rrggbb" that lets through what lies behind."""
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"

@@ -1,0 +1,59 @@
+"""Steps that write a version's report: at the end of a night, and whenever somebody asks for one."""
+
+from pathlib import Path
+from typing import Any
+
+from dashboard.params import ReportParams
+from dashboard.report import report
+from tasks.night import Night
+from tasks.progress import logger
+from tasks.wrapper import task
+from warehouse import reading, serving
+from warehouse.errors import NothingPublishedError
+from warehouse.failures import explaining_files
+
+
+@task
+def report_current(night: Night) -> str | None:
+    """Put a report beside the version readers see, unless it has one or they are switched off; return where it is.
+
+    A night is about segments: whatever goes wrong with a page of pictures is a warning and no more.
+    """
+    if not night.report.enabled:
+        return None
+    try:
+        return str(_beside_current(night.warehouse.serving, night.report))
+    except NothingPublishedError:
+        return None
+    except Exception as error:
+        logger.warning("the report could not be written; `resegment report` tries again: %s", error)
+        return None
+
+
+@task
+def report_version(folder: Path, params: ReportParams, version_id: int | None, output: Path | None) -> dict[str, Any]:
+    """Write the report of any published version (default: the current) beside it, or to the file `output`.
+
+    Raises
+    ------
+    NothingPublishedError
+        There is no such version, or none yet.
+    ServingError
+        The folder cannot be written by this user; `output` can be.
+    """
+    file = reading.version_file_of(folder, version_id)
+    text = report(file, params)
+    number = int(file.parent.name)
+    if output is None:
+        written = serving.put_report(folder, number, text)
+    else:
+        with explaining_files("The report cannot be written", output):
+            serving.replace_text(output, text)
+        written = output
+    return {"version_id": number, "file": str(written), "bytes": len(text.encode())}
+
+
+def _beside_current(folder: Path, params: ReportParams) -> Path:
+    file = reading.current_file(folder)
+    there = serving.report_file(folder, int(file.parent.name))
+    return there if there.exists() else serving.put_report(folder, int(file.parent.name), report(file, params))
