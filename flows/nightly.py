@@ -43,7 +43,7 @@ def nightly(as_of: date | None = None, refit: bool = False, config: Path | None 
         preload_libraries(night)
         files = stage_deliveries(night)["files"]
         check_batch(night, files)
-        accept_batch(night, files)
+        accept_batch(night)
         published = find_published(night)
         if published:
             return record.unchanged(published, report_current(night))

@@ -154,9 +154,9 @@ def load_settings(config: Path | None = None) -> LoadedSettings:
     """Read the configuration: environment over file over preset over defaults.
 
     Without `config`, `resegment.toml` of the working directory is read if there is one. `warehouse.path`,
-    `warehouse.serving` and `source.path` become absolute: a relative one starts at the folder of the configuration
-    file (without a file: the working directory), even if it is a default or comes from the environment. In the
-    environment, `null` unsets an optional value.
+    `warehouse.serving`, `source.path` and `source.merges` become absolute: a relative one starts at the folder of
+    the configuration file (without a file: the working directory), even if it is a default or comes from the
+    environment. In the environment, `null` unsets an optional value.
 
     Raises
     ------
@@ -249,6 +249,6 @@ def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
     if warehouse.erasure_key:
         paths["erasure_key"] = folder / warehouse.erasure_key.expanduser()
     pattern = os.path.join(glob.escape(str(folder)), os.path.expanduser(source.path))  # noqa: PTH111, PTH118 - a glob
-    return settings.model_copy(
-        update={"warehouse": warehouse.model_copy(update=paths), "source": source.model_copy(update={"path": pattern})}
-    )
+    merges = str(folder / Path(source.merges).expanduser()) if source.merges else ""
+    located = source.model_copy(update={"path": pattern, "merges": merges})
+    return settings.model_copy(update={"warehouse": warehouse.model_copy(update=paths), "source": located})

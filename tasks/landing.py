@@ -12,7 +12,7 @@ from warehouse import features, landing, store, versions
 
 @task
 def anything_new(night: Night) -> bool:
-    """Whether the source has a file that is new or was touched since it was taken in."""
+    """Whether the source has a file that is new or was touched since it was taken in, or merges customers anew."""
     with store.opened(night.warehouse) as warehouse:
         return landing.anything_new(warehouse, night.source)
 
@@ -40,12 +40,11 @@ def check_batch(night: Night, files: int) -> None:
 
 
 @task
-def accept_batch(night: Night, files: int) -> None:
-    """Accept what is staged and bring the customers' activity to the night's date, in one transaction."""
+def accept_batch(night: Night) -> None:
+    """Accept what is staged, merge customers and bring their activity to the night's date, in one transaction."""
     with store.opened(night.warehouse) as warehouse, warehouse.transaction():
-        if files:
-            landing.accept(warehouse, night.source, night.began)
-        features.advance(warehouse, night.as_of, night.features.window_days, accepted=files > 0)
+        accepted = landing.accept(warehouse, night.source, night.began)
+        features.advance(warehouse, night.as_of, night.features.window_days, accepted=accepted)
 
 
 @task

@@ -1,7 +1,7 @@
 """Nights on a warehouse of their own: files are written, taken in, and what is stored is read back as plain values."""
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -24,13 +24,17 @@ KINDS = ("purchase", "return", "unattributed", "quarantined", "duplicate")
 
 @dataclass(frozen=True)
 class Night:
-    """Files that are written before it; `step`: days from the night before's as_of, which may go back."""
+    """Files that are written before it; `step`: days from the night before's as_of, which may go back.
+
+    `merges`: what the file of merged customers, old and new, says that night.
+    """
 
     files: dict[str, tuple[Line, ...]]
     step: int = 1
     window_days: int | None = None
     other_as_of: date = FIRST_DAY
     other_window: int | None = None
+    merges: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,16 +50,17 @@ class History:
 def play(folder: Path, history: History) -> Oracle:
     """Take nights in and hold what is stored after each to an oracle and to a rebuild; return the oracle."""
     rules = {"append": history.append, "keep": history.keep, "by_id": history.by_id}
-    oracle, source = Oracle(**rules), source_of(folder / "files", **rules)
+    oracle, source = Oracle(**rules), source_of(folder / "files", **rules, merges=folder / "merges.csv")
     files: dict[str, tuple[Line, ...]] = {"first.csv": (Line(),)}
     as_of = FIRST_DAY + timedelta(days=3)
     with new_warehouse(folder) as warehouse:
         for number, night in enumerate(history.nights):
             files |= night.files
             write_files(folder / "files", night.files if number else files)
+            write_merges(folder / "merges.csv", night.merges)
             now, as_of = BEGAN + timedelta(days=number), as_of + timedelta(days=night.step)
             take_in(warehouse, source, as_of, now, night.window_days)
-            oracle.night(files, as_of, now)
+            oracle.night(files, as_of, now, night.merges)
             _hold_to_the_oracle(warehouse, oracle, night)
             assert differing_rows(warehouse, source) == {}
     return oracle
@@ -79,13 +84,16 @@ def new_warehouse(folder: Path) -> Iterator[Warehouse]:
         yield warehouse
 
 
-def source_of(folder: Path, *, append: bool = False, keep: bool = False, by_id: bool = False) -> SourceParams:
+def source_of(
+    folder: Path, *, append: bool = False, keep: bool = False, by_id: bool = False, merges: Path | None = None
+) -> SourceParams:
     """The files `write_files` writes, as the configuration would tell them."""
     return SourceParams(
         path=str(folder / "*.csv"),
         mode=DeliveryMode.APPEND if append else DeliveryMode.REPLACE,
         duplicates=Duplicates.KEEP if keep else Duplicates.DROP,
         columns=ColumnMapping(description="", line_id="LineID" if by_id else ""),
+        merges=str(merges or ""),
     )
 
 
@@ -97,15 +105,20 @@ def write_files(folder: Path, files: Mapping[str, Sequence[Line]]) -> None:
             csv.writer(file).writerows([HEADER, *lines])
 
 
+def write_merges(path: Path, pairs: Iterable[tuple[str, str]]) -> Path:
+    """Write or overwrite a file of merged customers."""
+    path.write_text("".join(f"{old},{new}\n" for old, new in [("old", "new"), *pairs]))
+    return path
+
+
 def take_in(
     warehouse: Warehouse, source: SourceParams, as_of: date, now: datetime, window_days: int | None = None
 ) -> int:
     """Landing and features of a night, without its checks; return how many files were new."""
     staged = landing.stage(warehouse, source, "UTC", now, lambda done, files: None)
     with warehouse.transaction():
-        if staged.files:
-            landing.accept(warehouse, source, now)
-        features.advance(warehouse, as_of, window_days, accepted=staged.files > 0)
+        accepted = landing.accept(warehouse, source, now)
+        features.advance(warehouse, as_of, window_days, accepted=accepted)
     return staged.files
 
 

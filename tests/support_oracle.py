@@ -1,7 +1,7 @@
 """What the warehouse must hold after some deliveries, worked out again in plain Python from the delivered lines."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -97,10 +97,18 @@ class Oracle:
     loads: list[tuple[int, str, tuple[Line, ...], datetime]] = field(default_factory=list)
     delivered: int = 0
     as_of: date = date.min
+    merges: dict[str, str] = field(default_factory=dict)
 
-    def night(self, files: dict[str, tuple[Line, ...]], as_of: date, now: datetime) -> None:
+    def night(
+        self,
+        files: dict[str, tuple[Line, ...]],
+        as_of: date,
+        now: datetime,
+        merges: Iterable[tuple[str, str]] = (),
+    ) -> None:
         """Look at a folder of files: what is new comes in, and takes the place of its unit's former load."""
         self.as_of = max(self.as_of, as_of)
+        self.merges = dict(merges)
         for unit in sorted(files):
             former = [load for load in self.loads if load[1] == unit]
             if any(load[2] == files[unit] for load in former):
@@ -129,6 +137,12 @@ class Oracle:
             for number, line in enumerate(_best_first(lines, newest=key[0] == "id"))
         }
 
+    def merged(self, customer_id: str | None) -> str | None:
+        """Who a delivered customer is in the end."""
+        while customer_id in self.merges:
+            customer_id = self.merges[customer_id]
+        return customer_id
+
     def ledger(self) -> dict[int, dict[str, tuple[int, Decimal]]]:
         """Lines and money by load and outcome."""
         outcomes = self.outcomes()
@@ -147,7 +161,7 @@ class Oracle:
         of_customer = defaultdict(list)
         for line in self.lines():
             if outcomes[line.place] in ("purchase", "return") and line.day < as_of:
-                of_customer[line.customer_id].append((line, outcomes[line.place] == "purchase"))
+                of_customer[self.merged(line.customer_id)].append((line, outcomes[line.place] == "purchase"))
         start = date.min if window_days is None else as_of - timedelta(days=window_days)
         return {
             str(customer): _activity(lines, start)

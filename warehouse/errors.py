@@ -25,6 +25,10 @@ class DeliveryError(ResegmentError):
     """A delivery cannot be read; nothing of this night's deliveries was accepted."""
 
 
+class MergeError(ResegmentError):
+    """The file of merged customers cannot be used; nothing was changed."""
+
+
 class FeatureError(ResegmentError):
     """The shop's own features cannot be used."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
+from warehouse import merges
 from warehouse.deliveries import Offer, Unit, offered, touched
 from warehouse.errors import DeliveryError
 from warehouse.file_reader import Delivered, FileReader, load_row
@@ -37,8 +38,11 @@ def stage(warehouse: Warehouse, source: SourceParams, shop_zone: str, now: datet
         Some files cannot be read: each is named with its reason. They are in the ledger as rejected, nothing is staged.
     WarehouseError
         No fault of a file: the disk is full, memory ran out. Nothing is staged.
+    MergeError
+        The file of merged customers cannot be used, which is better known before anything is read.
     """
     discard_staged(warehouse)
+    merges.prepare(warehouse, source)
     offer = offered(warehouse, source, now)
     try:
         problems = _read(warehouse, source, shop_zone, now, offer, progress)
@@ -53,22 +57,27 @@ def stage(warehouse: Warehouse, source: SourceParams, shop_zone: str, now: datet
     return Staged(len(offer.new), lines, offer.unchanged, offer.unsettled)
 
 
-def accept(warehouse: Warehouse, source: SourceParams, now: datetime) -> None:
-    """Move what is staged into lines, invoices, totals and the ledger.
+def accept(warehouse: Warehouse, source: SourceParams, now: datetime) -> bool:
+    """Move what is staged into lines, invoices, totals and ledger, and merge customers; return whether there was any.
 
     Runs inside the caller's transaction and leaves the temporary table `touched_customers` for the features.
     """
+    merged = merges.prepare(warehouse, source)
+    if not merged and not warehouse.value("SELECT count(*) FROM landing.loads WHERE status = 'staged'"):
+        return False
     for step in ("touch_before", "move_lines"):
         warehouse.run(f"landing/{step}", source=source.name)
     warehouse.run("landing/judge_duplicates", keep=source.duplicates is Duplicates.KEEP)
+    merges.apply(warehouse)
     warehouse.run("landing/rebuild_invoices")
     warehouse.run("landing/rebuild_totals")
     warehouse.run("landing/close_loads", now=now)
+    return True
 
 
 def anything_new(warehouse: Warehouse, source: SourceParams) -> bool:
-    """Whether a file is new or was touched since it was taken in; looks at names, sizes and times only."""
-    return bool(touched(warehouse, source))
+    """Whether a file is new or was touched since it was taken in, by name, size and time, or customers were merged."""
+    return bool(touched(warehouse, source)) or merges.prepare(warehouse, source) > 0
 
 
 def discard_staged(warehouse: Warehouse) -> None:

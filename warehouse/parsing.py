@@ -140,12 +140,12 @@ def _without_missing(shape: Shape, source: SourceParams) -> str:
 
 
 def _whole_ids() -> str:
-    """Ids that were floats before they were text (17850.0) become whole again."""
-    return ", ".join(
-        f"CASE WHEN contains({name}, '.') "
-        f"THEN regexp_replace({name}, '^([0-9]+)\\.0+$', '\\1') ELSE {name} END AS {name}"
-        for name in _IDS
-    )
+    return ", ".join(f"{whole_id_sql(name)} AS {name}" for name in _IDS)
+
+
+def whole_id_sql(name: str) -> str:
+    """An id that was a float before it was text (17850.0) becomes whole again."""
+    return f"CASE WHEN contains({name}, '.') THEN regexp_replace({name}, '^([0-9]+)\\.0+$', '\\1') ELSE {name} END"
 
 
 def _number(shape: Shape, source: SourceParams, ours: str) -> str:

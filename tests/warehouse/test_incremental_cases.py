@@ -4,8 +4,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support_nights import History, Night, play
+from support_nights import (
+    BEGAN,
+    FIRST_DAY,
+    History,
+    Night,
+    new_warehouse,
+    outcomes,
+    play,
+    source_of,
+    take_in,
+    write_files,
+)
 from support_oracle import Line
+
+from warehouse import landing
 
 SALE = Line("1", invoiced_at="2011-01-25 10:00:00", customer_id="8")
 OTHER = Line("2", "q", invoiced_at="2011-01-26 10:00:00", customer_id="8")
@@ -87,3 +100,22 @@ def test_the_newest_line_of_an_id_counts(tmp_path: Path, nights: list[Night]) ->
 
 def _with_id(line: Line) -> Line:
     return line if line.line_id else line._replace(line_id="a")
+
+
+def test_line_ids_that_share_a_key_by_chance_stay_apart(tmp_path: Path) -> None:
+    source = source_of(tmp_path / "files", by_id=True)
+    write_files(tmp_path / "files", {"a.csv": (_with_id(SALE), SALE._replace(line_id="b"))})
+    with new_warehouse(tmp_path) as warehouse:
+        take_in(warehouse, source, FIRST_DAY, BEGAN)
+        warehouse.execute("UPDATE sales.transaction_lines SET content_key = 1")
+        write_files(tmp_path / "files", {"b.csv": (SALE._replace(line_id="c"), SALE._replace(line_id="b"))})
+        landing.stage(warehouse, source, "UTC", BEGAN, lambda done, files: None)
+        warehouse.execute("UPDATE landing.staged_lines SET content_key = 1")
+        with warehouse.transaction():
+            landing.accept(warehouse, source, BEGAN)
+        assert outcomes(warehouse) == {
+            (1, 1): "purchase",
+            (1, 2): "duplicate",
+            (2, 1): "purchase",
+            (2, 2): "purchase",
+        }

@@ -30,6 +30,10 @@ LINES = st.builds(
 )
 
 
+#: Files of merged customers: chains, targets nobody has bought as, and rows that come and go.
+MERGES = [(), (("7", "8"),), (("8", "9"), ("7", "8")), (("9", "7"), ("8", "7")), (("7", "new"),), (("new", "8"),)]
+
+
 @st.composite
 def histories(draw: st.DrawFn) -> History:
     append, keep, by_id = (draw(st.sampled_from([False, False, True])) for _ in range(3))
@@ -45,6 +49,7 @@ def histories(draw: st.DrawFn) -> History:
         window_days=st.sampled_from([usual_window] * 5 + [None, 3]),
         other_as_of=st.sampled_from(DAYS),
         other_window=window,
+        merges=st.just(()) | st.sampled_from(MERGES),
     )
     return History(append, keep, by_id, draw(st.lists(nights, min_size=3, max_size=6)))
 

@@ -15,7 +15,9 @@ SELECT * FROM sales.transaction_lines SEMI JOIN days_of_months USING (shop_day);
 DELETE FROM sales.product_months WHERE month IN (FROM touched_months);
 INSERT INTO sales.product_months BY NAME FROM sales.product_months_of('lines_of_months');
 CREATE OR REPLACE TEMP VIEW lines_of_lost_pairs AS
-SELECT * FROM sales.transaction_lines SEMI JOIN lost_pairs USING (customer_id, product);
+SELECT lines.* REPLACE (lost.customer_id AS customer_id)
+FROM sales.transaction_lines AS lines
+JOIN sales.as_delivered('lost_pairs') AS lost ON lost.delivered_id = lines.customer_id AND lost.product = lines.product;
 CREATE OR REPLACE TEMP TABLE stored_pairs AS
 SELECT * FROM sales.customer_products
 SEMI JOIN (SELECT customer_id, product FROM touched_lines UNION FROM lost_pairs) USING (customer_id, product);

@@ -1,5 +1,5 @@
 -- grain: the tables of the warehouse as a rebuild from lines and quarantine alone gives them, for comparison
--- inputs: sales.transaction_lines, landing.quarantine, features.state; $keep: duplicates count
+-- inputs: sales.transaction_lines, landing.quarantine, sales.customer_merges, features.state; $keep: duplicates count
 -- reason: incremental is only worth having if it is provably the same as starting over
 CREATE OR REPLACE TEMP TABLE rebuilt_lines AS
 SELECT * EXCLUDE (is_duplicate, faulty), CASE
@@ -7,7 +7,7 @@ SELECT * EXCLUDE (is_duplicate, faulty), CASE
     WHEN quantity < 0 THEN 'return' ELSE 'purchase' END AS outcome
 FROM (
     SELECT * EXCLUDE (outcome), CASE WHEN $keep AND line_id IS NULL THEN false ELSE row_number() OVER (
-        PARTITION BY content_key, CASE WHEN line_id IS NULL THEN invoice_no END
+        PARTITION BY content_key, coalesce(line_id, invoice_no)
         ORDER BY faulty,
             CASE WHEN line_id IS NULL THEN load_id ELSE -load_id END,
             CASE WHEN line_id IS NULL THEN line_number ELSE -line_number END
@@ -15,7 +15,7 @@ FROM (
     FROM (
         SELECT load_id, line_number, source, line_id, invoice_no, product, description, quantity, amount, invoiced_at,
             shop_day, customer_id, country, content_key, outcome, false AS faulty
-        FROM sales.transaction_lines
+        FROM sales.customer_lines
         UNION ALL BY NAME
         SELECT load_id, line_number, line_id, invoice_no, amount, content_key, outcome, true AS faulty FROM landing.quarantine
     )
