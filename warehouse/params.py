@@ -112,6 +112,22 @@ class SourceParams(BaseModel):
         return value
 
 
+class TablesParams(BaseModel):
+    """Section `[warehouse.tables]`: what the published tables of products leave out and how they are smoothed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    service_products: tuple[str, ...] = Field(
+        ("POST", "DOT", "C2", "D", "M", "S", "B", "BANK CHARGES", "AMAZONFEE", "CRUK", "gift_*"),
+        description="product codes that are no goods, as postage and fees, in any case; with * and ? as in file names",
+    )
+    top_products: int = Field(50, ge=1, description="products in top_products")
+    affinity_min_buyers: int = Field(10, ge=1, description="products fewer segmented customers bought have no affinity")
+    affinity_smoothing: float = Field(
+        20, ge=0, description="customers with the habits of all that are added to each segment: small ones stay near 1"
+    )
+
+
 class WarehouseParams(BaseModel):
     """Section `[warehouse]`: where the private file and the published versions live, and what DuckDB may use."""
 
@@ -124,6 +140,7 @@ class WarehouseParams(BaseModel):
     erasure_key: Path | None = Field(
         None, description="file with the key that tells erased customers; unset: beside the private file"
     )
+    tables: TablesParams = TablesParams()
 
 
 def known_zone(name: str) -> str:

@@ -144,12 +144,14 @@ def _make_visible(warehouse: Warehouse, version_id: int, now: datetime) -> bool:
 
 
 def _write_tables(warehouse: Warehouse, version_id: int, file: Path) -> None:
+    parameters = _parameters(warehouse, version_id)
+    warehouse.run("sales/prepare_totals", **parameters)
     warehouse.execute(f"ATTACH {literal(str(file))} AS publication (STORAGE_VERSION '{_STORAGE_VERSION}')")
     try:
         with warehouse.transaction():
             for table, description in contract().items():
                 if "view" not in description:
-                    _write_table(warehouse, table, description, version_id)
+                    _write_table(warehouse, table, description, parameters)
             _write_views(warehouse, version_id)
         warehouse.execute("CHECKPOINT publication")
     except BaseException:
@@ -159,7 +161,7 @@ def _write_tables(warehouse: Warehouse, version_id: int, file: Path) -> None:
     warehouse.execute("DETACH publication")
 
 
-def _write_table(warehouse: Warehouse, table: str, description: dict[str, Any], version_id: int) -> None:
+def _write_table(warehouse: Warehouse, table: str, description: dict[str, Any], parameters: dict[str, Any]) -> None:
     name = f"publication.main.{quoted(table)}"
     columns = description["columns"]
     warehouse.execute(f"CREATE TABLE {name} ({', '.join(f'{quoted(column)} {kind}' for column, kind, _ in columns)})")
@@ -167,11 +169,23 @@ def _write_table(warehouse: Warehouse, table: str, description: dict[str, Any], 
         warehouse.insert_rows(name, _dictionary())
     else:
         select = (ROOM / "queries" / "publish" / f"{table}.sql").read_text()
-        used = {"version_id": version_id} if "$version_id" in select else {}
+        used = {parameter: value for parameter, value in parameters.items() if f"${parameter}" in select}
         warehouse.execute(f"INSERT INTO {name} BY NAME {select}", used)
     warehouse.execute(f"COMMENT ON TABLE {name} IS {literal(description['comment'])}")
     for column, _, meaning in columns:
         warehouse.execute(f"COMMENT ON COLUMN {name}.{quoted(column)} IS {literal(meaning)}")
+
+
+def _parameters(warehouse: Warehouse, version_id: int) -> dict[str, Any]:
+    tables = warehouse.params.tables
+    return {
+        "version_id": version_id,
+        "as_of": versions.version(warehouse, version_id)["as_of"],
+        "service_products": list(tables.service_products),
+        "top_products": tables.top_products,
+        "min_buyers": tables.affinity_min_buyers,
+        "smoothing": tables.affinity_smoothing,
+    }
 
 
 def _write_views(warehouse: Warehouse, version_id: int) -> None:

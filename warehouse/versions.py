@@ -129,7 +129,8 @@ def drop_candidates(warehouse: Warehouse) -> list[int]:
 def prepare_history(warehouse: Warehouse, version_id: int) -> None:
     """Work out what publishing this version changes: temporary tables for membership and movements, nothing stored yet.
 
-    Leaves `membership_gone`, `membership_come`, `moves` (this version's and its successor's) and `next_membership`.
+    Leaves `membership_gone`, `membership_come`, `moves` (this version's and its successor's), `profiles_come`,
+    `next_membership` and `next_profiles`.
     """
     row = version(warehouse, version_id)
     before, after = published_before(warehouse, row["as_of"]), published_after(warehouse, row["as_of"])
@@ -143,6 +144,7 @@ def prepare_history(warehouse: Warehouse, version_id: int) -> None:
         "segments/prepare_movements", version_id=version_id, next_version_id=after and after["version_id"],
         previous_version_id=before and before["version_id"], **dates,
     )  # fmt: skip
+    warehouse.run("segments/prepare_profiles", version_id=version_id, as_of=row["as_of"])
 
 
 def commit_published(warehouse: Warehouse, version_id: int, current_id: int, now: datetime) -> None:

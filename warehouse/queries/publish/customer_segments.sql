@@ -11,11 +11,15 @@ SELECT a.customer_id, a.segment_key, own.segment_name AS segment, stays.valid_fr
     second.segment_name AS second_segment, a.second_distance, a.margin, a.borderline, a.reasons,
     a.moves_on, later.segment_name AS moves_on_segment, a.r_score, a.f_score, a.m_score, a.rfm_score, a.rfm_segment,
     a.tenure_days, a.days_between_orders, a.return_rate, a.items_per_order, a.active_months,
+    coalesce(bought.products, 0) AS distinct_products,
     v.as_of, v.version_id, v.created_at
 FROM segments.assignments AS a
 JOIN this AS v USING (version_id)
 JOIN models.clusters AS own ON own.model_id = v.model_id AND own.segment_key = a.segment_key
 LEFT JOIN models.clusters AS second ON second.model_id = v.model_id AND second.segment_key = a.second_segment_key
 LEFT JOIN models.clusters AS later ON later.model_id = v.model_id AND later.segment_key = a.moves_on_segment_key
+LEFT JOIN (
+    SELECT customer_id, count(*) AS products FROM sales.customer_products WHERE first_purchase_day < $as_of GROUP BY customer_id
+) AS bought ON bought.customer_id = a.customer_id
 JOIN stays ON stays.customer_id = a.customer_id
 ORDER BY a.customer_id

@@ -6,6 +6,8 @@ WHERE status = 'published' AND as_of = $as_of AND version_id <> $version_id;
 UPDATE segments.versions SET status = 'published', published_at = $now WHERE version_id = $version_id;
 UPDATE segments.versions SET previous_version_id = c.previous_version_id, moved = c.moved
 FROM moved_counts AS c WHERE c.version_id = versions.version_id;
-DELETE FROM segments.assignments WHERE version_id NOT IN (
-    SELECT version_id FROM segments.versions WHERE status IN ('held', 'candidate') OR version_id = $current_id
-);
+CREATE OR REPLACE TEMP TABLE kept_versions AS
+SELECT version_id FROM segments.versions WHERE status IN ('held', 'candidate') OR version_id = $current_id;
+DELETE FROM segments.assignments WHERE version_id NOT IN (FROM kept_versions);
+DELETE FROM segments.map_points WHERE version_id NOT IN (FROM kept_versions);
+DELETE FROM segments.map_axes WHERE version_id NOT IN (FROM kept_versions);
