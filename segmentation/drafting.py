@@ -10,6 +10,7 @@ from segmentation.ageing import explain_and_age_sql
 from segmentation.drift import feature_drift, psi
 from segmentation.explaining import reason_words_sql
 from segmentation.modelling import Trained, count_bins, train_model
+from segmentation.projection import Projection, project_inputs
 from segmentation.recipe import Parent, Query, Recipe, Row, choose_action
 from segmentation.scoring import Thresholds, scored_sql, thresholds_from_row, thresholds_sql
 from segmentation.stability import centroid_shift
@@ -32,7 +33,7 @@ class Draft:
 
     `assign_sql` has the columns of `explain_and_age_sql` with `$as_of` to bind, `scored_sql` those of the scored RFM.
     `drift` is the population stability index of each feature against (the training data, the version before); `shifts`
-    how far each segment's centroid moved, by segment key, in standard deviations.
+    how far each segment's centroid moved, by segment key, in standard deviations; `projection` the map of the segments.
     """
 
     reason: str
@@ -44,6 +45,7 @@ class Draft:
     drift: Mapping[str, tuple[float, float | None]]
     shifts: Mapping[int, float]
     meaning_shift: float | None
+    projection: Projection
 
 
 def draft_version(
@@ -78,6 +80,7 @@ def draft_version(
         drift=drift,
         shifts=shifts,
         meaning_shift=meaning_shift,
+        projection=project_inputs(query, relation, trained.scaler),
     )
 
 

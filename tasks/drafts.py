@@ -98,4 +98,6 @@ def store(warehouse: Warehouse, night: Night, draft: Draft) -> int:
         )
         version_id = versions.write_candidate(warehouse, candidate, draft.assign_sql, draft.scored_sql)
         versions.write_measures(warehouse, version_id, dict(draft.shifts), dict(draft.drift))
+        shown = draft.projection
+        versions.write_map(warehouse, version_id, shown.points_sql, shown.axes, shown.customers)
     return version_id

@@ -1,5 +1,6 @@
 """Segment versions: candidates, which version came before, what changed since, and how they end."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -115,6 +116,28 @@ def write_measures(
             for measure, (training, previous) in drift.items()
         ],
     )
+
+
+def write_map(
+    warehouse: Warehouse, version_id: int, points_sql: str, axes: Sequence[Mapping[str, Any]], customers: int
+) -> None:
+    """Keep where a sample of the version's customers lies; whose point is whose is not kept.
+
+    `points_sql` selects customer_id, x, y, z and standardised from the temporary table `features`; `axes` are rows of
+    axis, input, loading and variance_share.
+    """
+    warehouse.execute(
+        "INSERT INTO segments.map_points BY NAME "
+        f"SELECT version_id, segment_key, x, y, z, standardised FROM ({points_sql}) "
+        "JOIN segments.assignments USING (customer_id) WHERE version_id = $id ORDER BY ALL",
+        {"id": version_id},
+    )
+    sampled = warehouse.value("SELECT count(*) FROM segments.map_points WHERE version_id = $id", {"id": version_id})
+    rows = [
+        (version_id, row["axis"], row["input"], row["loading"], row["variance_share"], sampled, customers)
+        for row in axes
+    ]
+    warehouse.insert_rows("segments.map_axes", rows)
 
 
 def drop_candidates(warehouse: Warehouse) -> list[int]:
