@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.planning import plan_night
+from tasks.changes import announce_changes
 from tasks.landing import (
     accept_batch,
     anything_new,
@@ -40,6 +41,7 @@ def nightly(as_of: date | None = None, refit: bool = False, config: Path | None 
         published = find_published(night)
         if published and not anything_new(night):
             return record.unchanged(published, report_current(night))
+        record.changes = announce_changes(night)
         preload_libraries(night)
         files = stage_deliveries(night)["files"]
         check_batch(night, files)

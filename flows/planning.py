@@ -4,9 +4,11 @@ from collections.abc import Callable
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from flows.settings import CONFIGURATION_FILE, ConfigurationError, LoadedSettings, load_settings
 from segmentation.errors import SegmentationError
+from tasks.changes import look_ahead
 from tasks.drafts import check_playbook, check_rfm_map
 from tasks.night import Night, scheduled_or_now, shop_date, utc_now
 
@@ -40,6 +42,11 @@ def plan_night(command: str, as_of: date | None, refit: bool, config: Path | Non
         report=settings.report,
         refit=refit,
     )
+
+
+def look_ahead_to_night(as_of: date | None, refit: bool, config: Path | None) -> dict[str, Any]:
+    """What such a night would do, without doing it."""
+    return look_ahead(plan_night("refit" if refit else "nightly", as_of, refit, config))
 
 
 def _checked(loaded: LoadedSettings, name: str, built_in: str, check: Callable[[str], None]) -> str:

@@ -1,5 +1,6 @@
 """What a person sees of the upkeep of the warehouse."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from flows.showing import _console
@@ -15,3 +16,29 @@ def show_compacted(found: dict[str, Any]) -> None:
         f"All {rows:,} rows of {len(found['tables'])} tables are the same.",
         soft_wrap=True,
     )
+
+
+def show_plan(ahead: dict[str, Any]) -> None:
+    """What a night would do."""
+    console = _console()
+    console.print(f"A night as of {ahead['as_of']}; nothing was done.")
+    for line in _planned(ahead):
+        console.print(f"  {line}", soft_wrap=True)
+
+
+def _planned(ahead: dict[str, Any]) -> Iterator[str]:
+    if ahead["upgrade"]:
+        yield (
+            f"The warehouse is upgraded from schema {ahead['upgrade']['from']} to {ahead['upgrade']['to']}, after a "
+            "copy of it beside it."
+        )
+    if ahead["new_deliveries"]:
+        yield "New deliveries are taken in."
+    elif ahead.get("unchanged"):
+        yield f"Nothing is new: version {ahead['published']} of this date stays."
+        return
+    yield from (change["told"] for change in ahead["changes"])
+    unless = "" if ahead["action"] == "refit" else "; or refit, if a feature drifted"
+    yield f"Model: {ahead['action']} ({ahead['reason']}){unless}."
+    if ahead["published"]:
+        yield f"The new version supersedes version {ahead['published']} of this date, if anything differs."

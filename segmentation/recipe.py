@@ -72,7 +72,7 @@ class Recipe:
 
     def follows(self, parent: Parent) -> bool:
         """Whether segments can be followed from the parent: same features, same transforms; k may differ."""
-        return _space(self.features, self.model) == _space(parent.features, parent.model)
+        return same_space(self.features, self.model, parent.features, parent.model)
 
 
 def choose_action(
@@ -92,6 +92,11 @@ def choose_action(
     if far is not None and recipe.refit.drift is not None and drift[far] > recipe.refit.drift:
         return "refit", f"{far} drifted (population stability index {drift[far]:.2f})"
     return recipe.refit.nightly, "nightly"
+
+
+def same_space(features: FeatureParams, model: ModelParams, other: FeatureParams, other_model: ModelParams) -> bool:
+    """Whether customers lie at the same places for both, so that segments can be followed from one to the other."""
+    return _space(features, model) == _space(other, other_model)
 
 
 def _space(features: FeatureParams, model: ModelParams) -> tuple[Any, ...]:

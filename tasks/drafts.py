@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from segmentation.drafting import Draft, Previous, parse_previous
+from segmentation.drafting import Draft, Previous, draft_version, parse_previous
 from segmentation.drift import TrainingBins
 from segmentation.naming import parse_playbook
 from segmentation.params import INPUTS, FeatureParams, ModelParams
@@ -13,7 +13,7 @@ from segmentation.recipe import Parent, Recipe
 from segmentation.scoring import parse_rfm_map
 from segmentation.transforms import Scaler
 from tasks.night import Night, utc_now
-from warehouse import models, versions
+from warehouse import features, models, ops, versions
 from warehouse.store import Warehouse
 
 
@@ -32,17 +32,21 @@ def check_rfm_map(text: str) -> None:
     parse_rfm_map(text)
 
 
-def recipe(warehouse: Warehouse, night: Night) -> Recipe:
-    """Tonight's parameters and names.
+def features_of(night: Night) -> FeatureParams:
+    """Tonight's features with the text of the shop's own SELECT as a digest instead of its path.
 
-    The parameters hold the text of the shop's own SELECT as a digest instead of its path: a changed query measures
-    something else, so its segments begin anew, while a file that only moved changes nothing.
+    A changed query measures something else, so its segments begin anew, while a file that only moved changes nothing.
     """
     own = any(name not in INPUTS for name in night.features.inputs)
     digest = hashlib.sha256(night.own_features.strip().encode()).hexdigest()[:16] if own else ""
+    return night.features.model_copy(update={"sql": digest})
+
+
+def recipe(warehouse: Warehouse, night: Night) -> Recipe:
+    """Tonight's parameters and names."""
     return Recipe(
         as_of=night.as_of,
-        features=night.features.model_copy(update={"sql": digest}),
+        features=features_of(night),
         model=night.model,
         refit=night.refitting,
         explaining=night.explaining,
@@ -77,10 +81,25 @@ def parent(warehouse: Warehouse, model_id: int) -> Parent:
     )
 
 
+def draft(warehouse: Warehouse, night: Night) -> Draft:
+    """Decide what to do with the model and do it on the activity of the night's date; nothing is stored."""
+    window = night.features.window_days
+    features.prepare(warehouse, night.as_of, window)
+    features.prepare_inputs(
+        warehouse, night.features.inputs, as_of=night.as_of, window_days=window,
+        net=night.features.money.value == "net", own_sql=night.own_features,
+    )  # fmt: skip
+    parent_before, previous = before(warehouse, night)
+    return draft_version(
+        query(warehouse), "features", recipe(warehouse, night), parent_before, previous, refit=night.refit
+    )
+
+
 def store(warehouse: Warehouse, night: Night, draft: Draft) -> int:
     """Store the model and the candidate in one transaction; return the version's id."""
     now = utc_now()
     with warehouse.transaction():
+        ops.keep_settings(warehouse, night.fingerprint, night.settings, now)
         model_id = models.write_model(warehouse, draft.model | {"as_of": night.as_of, "created_at": now})
         candidate = versions.Candidate(
             as_of=night.as_of,

@@ -1,6 +1,7 @@
 """The frame of a run that writes: the values it works with, the lock it holds, and the record it leaves."""
 
 import hashlib
+import json
 import sys
 import threading
 import uuid
@@ -63,11 +64,21 @@ class Night:
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """Everything that shapes what is published of the customers, as plain JSON; texts of files as digests."""
+        sections = {"features": self.features, "model": self.model, "explaining": self.explaining}
+        names = {"playbook": _digest(self.playbook), "rfm_map": _digest(self.rfm_map)}
+        return {
+            **{name: params.model_dump(mode="json") for name, params in sections.items()},
+            "scoring": self.scoring.model_dump(mode="json"),
+            "names": names,
+            "own_features": _digest(self.own_features) if self.own_features else "",
+        }
+
+    @property
     def fingerprint(self) -> str:
-        """Of everything that shapes what is published of the customers."""
-        texts = [one.model_dump_json() for one in (self.features, self.model, self.explaining, self.scoring)]
-        content = "\n".join([*texts, self.playbook, self.rfm_map, self.own_features])
-        return hashlib.sha256(content.encode()).hexdigest()[:16]
+        """Of the settings."""
+        return _digest(json.dumps(self.settings, sort_keys=True))
 
 
 @dataclass
@@ -78,6 +89,7 @@ class Record:
     began: bool = False
     version_id: int | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+    changes: list[dict[str, Any]] = field(default_factory=list)
 
     def unchanged(self, published: dict[str, Any], report: str | None) -> dict[str, Any]:
         """Nothing new came and the version of this date is published already."""
@@ -85,12 +97,16 @@ class Record:
 
     def done(self, deliveries: dict[str, Any], published: dict[str, Any], report: str | None) -> dict[str, Any]:
         """A version was published; `report` is that of the version readers see."""
-        facts = {"deliveries": deliveries, "published": published, "report": report}
+        facts = {"deliveries": deliveries, "published": published, "report": report, "changes": self.changes}
         return self._ended("done", published["version_id"], facts)
 
     def _ended(self, status: str, version_id: int, facts: dict[str, Any]) -> dict[str, Any]:
         self.status, self.version_id, self.facts = status, version_id, facts
         return {"status": status} | facts
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def scheduled_or_now() -> datetime:
@@ -201,6 +217,7 @@ def _record_for_readers(night: Night, record: Record, failed: list[dict[str, Any
         "current": publish.current_pointer(serving),
         "error": error,
         "failed_checks": failed,
+        "changes": record.changes,
         "seconds": seconds.get(),
     } | record.facts
     publish.write_status(serving, status)

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from segmentation.drafting import draft_version
 from tasks import drafts
 from tasks.checking import check
 from tasks.judging import breaker_reasons, hold_back, later_quality
 from tasks.night import CheckFailedError, Night, utc_now
 from tasks.progress import logger
 from tasks.wrapper import task
-from warehouse import features, publish, store, versions
+from warehouse import publish, store, versions
 
 _SUITES = ("segment_version", "segment_version_segments", "segment_version_summary")
 
@@ -28,15 +27,8 @@ def check_activity(night: Night) -> None:
 @task
 def segment_customers(night: Night) -> int:
     """Refit, update or keep the model and assign every customer; return the id of the candidate version."""
-    window, money = night.features.window_days, night.features.money.value
     with store.opened(night.warehouse) as warehouse:
-        features.prepare(warehouse, night.as_of, window)
-        features.prepare_inputs(
-            warehouse, night.features.inputs, as_of=night.as_of, window_days=window, net=money == "net",
-            own_sql=night.own_features,
-        )  # fmt: skip
-        recipe, parent, previous = drafts.recipe(warehouse, night), *drafts.before(warehouse, night)
-        draft = draft_version(drafts.query(warehouse), "features", recipe, parent, previous, refit=night.refit)
+        draft = drafts.draft(warehouse, night)
         version_id = drafts.store(warehouse, night, draft)
     logger.info("%s (%s): version %s", draft.model["action"], draft.reason, version_id)
     return version_id

@@ -40,12 +40,18 @@ def advance(warehouse: Warehouse, as_of: date, window_days: int | None, *, accep
     target = max(as_of, state[0]["as_of"]) if state else as_of
     if not accepted:
         warehouse.execute("CREATE OR REPLACE TEMP TABLE touched_customers (customer_id VARCHAR)")
-    if not state or state[0]["window_days"] != window_days:
+    if needs_rebuild(warehouse, window_days):
         warehouse.run("features/rebuild", as_of=target, window_days=window_days)
     else:
         warehouse.run("features/advance", as_of=target, old_as_of=state[0]["as_of"], window_days=window_days)
     warehouse.run("features/set_state", as_of=target, window_days=window_days, accepted=accepted)
     return target
+
+
+def needs_rebuild(warehouse: Warehouse, window_days: int | None) -> bool:
+    """Whether every customer's activity has to be computed anew: there is none, or it is of another window."""
+    state = warehouse.select("SELECT window_days FROM features.state")
+    return not state or state[0]["window_days"] != window_days
 
 
 def is_current(warehouse: Warehouse, as_of: date, window_days: int | None) -> bool:

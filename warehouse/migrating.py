@@ -24,7 +24,7 @@ ROOM = Path(__file__).parent
 _logger = logging.getLogger("resegment")
 
 
-def migrate(warehouse: "Warehouse") -> None:
+def migrate(warehouse: "Warehouse", *, keep_copy: bool = True) -> None:
     """Bring the schema up to date, all or nothing, and let the views follow the installed version.
 
     A warehouse that holds data is copied first; the copy stays beside it, named by its schema's number and the date.
@@ -36,20 +36,35 @@ def migrate(warehouse: "Warehouse") -> None:
     DiskFullError
         There is no room for the copy or the upgrade. Nothing was changed.
     """
-    _refuse_foreign(warehouse)
-    applied, views = _applied(warehouse)
-    ours = _migrations()
-    if applied > max(ours):
-        raise WarehouseError(
-            f"{warehouse.params.path} was made by a newer version of resegment (its schema is number {applied}, "
-            f"this version knows {max(ours)}). Upgrade resegment; nothing was changed."
-        )
-    pending = {version: path for version, path in ours.items() if version > applied}
-    if pending and applied:
-        _keep_copy(warehouse, applied, max(ours))
+    applied, views = check_ours(warehouse)
+    pending = {version: path for version, path in _migrations().items() if version > applied}
+    if pending and applied and keep_copy:
+        _keep_copy(warehouse, applied, max(pending))
     if pending or views != _views():
         with warehouse.transaction():
             _apply(warehouse, pending, _views())
+
+
+def check_ours(warehouse: "Warehouse") -> tuple[int, str]:
+    """Number of the newest migration and the text of the views it has, 0 and nothing for a new file.
+
+    Raises WarehouseError if the file is no warehouse of ours or was made by a newer version.
+    """
+    _refuse_foreign(warehouse)
+    applied, views = _applied(warehouse)
+    newest = max(_migrations())
+    if applied > newest:
+        raise WarehouseError(
+            f"{warehouse.params.path} was made by a newer version of resegment (its schema is number {applied}, "
+            f"this version knows {newest}). Upgrade resegment; nothing was changed."
+        )
+    return applied, views
+
+
+def pending_upgrade(warehouse: "Warehouse") -> dict[str, int] | None:
+    """The schema the next run finds and the one it leaves; None if they are the same."""
+    applied, newest = check_ours(warehouse)[0], max(_migrations())
+    return {"from": applied, "to": newest} if applied < newest else None
 
 
 def copy_before_upgrade(path: Path, applied: int, day: str) -> Path:
@@ -97,7 +112,6 @@ def _drop_views(warehouse: "Warehouse") -> None:
 
 
 def _applied(warehouse: "Warehouse") -> tuple[int, str]:
-    """Number of the newest migration and the text of the views it has; 0 and nothing for a new file."""
     if not warehouse.value("SELECT count(*) FROM duckdb_tables() WHERE NOT internal"):
         return 0, ""
     row = warehouse.execute("SELECT version, views FROM schema_migrations ORDER BY version DESC").fetchone()

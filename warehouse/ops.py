@@ -48,6 +48,18 @@ def record_checks(warehouse: Warehouse, run_id: str, now: datetime, results: lis
         warehouse.insert_rows("ops.checks", rows)
 
 
+def keep_settings(warehouse: Warehouse, fingerprint: str, settings: dict[str, Any], now: datetime) -> None:
+    """Keep the settings a fingerprint stands for; runs inside the caller's transaction."""
+    text = json.dumps(settings)
+    warehouse.run("ops/keep_settings", fingerprint=fingerprint, settings=text, now=now)
+
+
+def settings_of(warehouse: Warehouse, fingerprint: str) -> dict[str, Any] | None:
+    """The settings a fingerprint stands for; None where the version was made before they were kept."""
+    found = warehouse.value("SELECT settings FROM ops.settings WHERE fingerprint = $id", {"id": fingerprint})
+    return None if found is None else dict(json.loads(found))
+
+
 def failed_checks(warehouse: Warehouse, run_id: str) -> list[dict[str, Any]]:
     """Checks of a run that did not succeed, gravest first."""
     return warehouse.rows("ops/failed_checks", run_id=run_id)

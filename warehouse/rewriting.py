@@ -131,7 +131,7 @@ def copy_catalogue(
     discard(target)
     path, used = _place(connection, original)
     _check_room(used, target)
-    version = f" (STORAGE_VERSION {literal(storage_version)})" if storage_version else ""
+    version = f", STORAGE_VERSION {literal(storage_version)}" if storage_version else ""
     try:
         with explaining(path, "copying"), _attached(connection, target, version) as copy:
             _check_names(connection, original, keep)
@@ -170,7 +170,7 @@ def fsync(path: Path) -> None:
 
 @contextmanager
 def _attached(connection: duckdb.DuckDBPyConnection, target: Path, version: str) -> Iterator[str]:
-    connection.execute(f"ATTACH {literal(str(target))} AS fresh_copy{version}")
+    connection.execute(f"ATTACH {literal(str(target))} AS fresh_copy (READ_WRITE{version})")
     try:
         yield "fresh_copy"
     finally:

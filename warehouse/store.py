@@ -12,9 +12,10 @@ import duckdb
 from warehouse.errors import WarehouseError
 from warehouse.failures import explaining
 from warehouse.lock import writer_lock
-from warehouse.migrating import migrate
+from warehouse.migrating import migrate, pending_upgrade
 from warehouse.params import WarehouseParams
-from warehouse.private_file import check_name, connect, for_owner_only, keep_private, scratch_prefix, sweep
+from warehouse.private_file import check_name, connect, for_owner_only, keep_private, options, scratch_prefix, sweep
+from warehouse.rewriting import copy_catalogue
 
 ROOM = Path(__file__).parent
 _open: dict[Path, "Warehouse"] = {}
@@ -104,19 +105,13 @@ def writing(params: WarehouseParams, command: str) -> Iterator[Warehouse]:
     WarehouseError
         The file is no warehouse, damaged, made by a newer version, or may not be written.
     """
-    path = params.path
     with holding(params, command):
-        with explaining(path, "opening"):
+        with explaining(params.path, "opening"):
             connection = connect(params)
-        try:
-            warehouse = Warehouse(connection, params)
+        with _in_use(Warehouse(connection, params)) as warehouse:
             migrate(warehouse)
-            keep_private(path)
-            _open[path] = warehouse
+            keep_private(params.path)
             yield warehouse
-        finally:
-            _open.pop(path, None)
-            connection.close()
 
 
 @contextmanager
@@ -126,6 +121,40 @@ def holding(params: WarehouseParams, command: str) -> Iterator[None]:
     with for_owner_only(), writer_lock(params.path, command):
         sweep(params.path)
         yield
+
+
+@contextmanager
+def looking(params: WarehouseParams, command: str) -> Iterator[dict[str, int] | None]:
+    """Let `opened` hand out connections as in `writing`, but leave the warehouse as it is; it has to exist.
+
+    One of an older schema is looked at as it will be, in a copy. Yields the numbers of the schemas that the next run
+    finds and leaves, or None if it upgrades nothing. Raises as `writing`.
+    """
+    with holding(params, command), scratch_folder(params) as folder:
+        with explaining(params.path, "opening"):
+            connection = duckdb.connect(params.path, read_only=True, config=options(params))
+        try:
+            upgrade = pending_upgrade(Warehouse(connection, params))
+            if upgrade:
+                home = connection.execute("SELECT current_database()").fetchall()[0][0]
+                copy_catalogue(connection, home, folder / params.path.name)
+                connection.close()
+                connection = connect(params.model_copy(update={"path": folder / params.path.name}))
+                migrate(Warehouse(connection, params), keep_copy=False)
+            with _in_use(Warehouse(connection, params)):
+                yield upgrade
+        finally:
+            connection.close()
+
+
+@contextmanager
+def _in_use(warehouse: Warehouse) -> Iterator[Warehouse]:
+    try:
+        _open[warehouse.params.path] = warehouse
+        yield warehouse
+    finally:
+        _open.pop(warehouse.params.path, None)
+        warehouse.connection.close()
 
 
 @contextmanager

@@ -12,6 +12,10 @@ from flows.commands.shared import AsOf, Config, Json, command, explained, show
 def nightly(
     as_of: AsOf = None,
     refit: Annotated[bool, typer.Option("--refit", help="Fit the model anew instead of updating it.")] = False,
+    plan: Annotated[
+        bool,
+        typer.Option("--plan", help="Tell what the night would do, changed settings' consequences too; do nothing."),
+    ] = False,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
@@ -19,6 +23,11 @@ def nightly(
     from flows.running import run_flow
 
     with explained(as_json):
+        if plan:
+            from flows.planning import look_ahead_to_night
+
+            show("show_plan", look_ahead_to_night(as_of, refit, config), as_json, module="showing_upkeep")
+            return
         outcome = run_flow("nightly", quiet=as_json, as_of=as_of, refit=refit, config=config)
         show("show_night", outcome, as_json)
 
