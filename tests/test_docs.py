@@ -61,7 +61,7 @@ def test_examples_of_queries_run_on_a_published_file() -> None:
     """The tables and columns the analysts' queries use are in the contract."""
     import duckdb
 
-    from warehouse.publish import contract
+    from warehouse.published_file import contract
 
     connection = duckdb.connect()
     for table, description in contract().items():

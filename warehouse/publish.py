@@ -4,23 +4,17 @@ The order is: candidate committed, directory built and renamed, `current` swappe
 reader opens a file that never changes, so it blocks nobody and is blocked by nobody.
 """
 
-import tomllib
-from contextlib import suppress
 from datetime import datetime
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from warehouse import reading, serving, versions
-from warehouse.errors import ServingError, WarehouseError
+from warehouse import published_file, reading, serving, versions
+from warehouse.errors import ServingError
 from warehouse.serving import current_pointer, version_file, write_status
-from warehouse.store import ROOM, Warehouse
-from warehouse.text import literal, quoted
+from warehouse.store import Warehouse
 
-__all__ = ["build", "contract", "current_pointer", "publish", "reconcile", "summary", "version_file", "write_status"]
-
-#: Every client since DuckDB 1.0 can read this format; the default of 2.0 is unreadable by the clients BI tools ship.
-_STORAGE_VERSION = "v1.0.0"
+__all__ = ["build", "current_pointer", "publish", "reconcile", "summary", "version_file", "write_status"]
 
 
 def publish(warehouse: Warehouse, version_id: int, now: datetime) -> bool:
@@ -36,7 +30,8 @@ def publish(warehouse: Warehouse, version_id: int, now: datetime) -> bool:
 
 def build(warehouse: Warehouse, version_id: int) -> None:
     """Write the version's directory under a temporary name and rename it when it is whole and on disk."""
-    serving.make_version(warehouse.params.serving, version_id, lambda file: _write_tables(warehouse, version_id, file))
+    write = partial(published_file.write, warehouse, version_id)
+    serving.make_version(warehouse.params.serving, version_id, write)
 
 
 def reconcile(warehouse: Warehouse, now: datetime) -> list[str]:
@@ -91,12 +86,6 @@ def point_current(warehouse: Warehouse) -> list[str]:
     return [f"pointed current at version {should['version_id']}"]
 
 
-@cache
-def contract() -> dict[str, dict[str, Any]]:
-    """The public tables: comment and columns [name, type, meaning] of each."""
-    return tomllib.loads((ROOM / "contract.toml").read_text())
-
-
 def _refuse_foreign(folder: Path, known: dict[int, str]) -> None:
     """A new or restored warehouse must not take away what readers of another one look at."""
     linked = serving.linked_version(folder)
@@ -141,73 +130,3 @@ def _make_visible(warehouse: Warehouse, version_id: int, now: datetime) -> bool:
     newest = warehouse.value("SELECT arg_max(version_id, as_of) FROM segments.versions WHERE status = 'published'")
     versions.commit_published(warehouse, version_id, version_id if newer is None else newest, now)
     return visible
-
-
-def _write_tables(warehouse: Warehouse, version_id: int, file: Path) -> None:
-    parameters = _parameters(warehouse, version_id)
-    warehouse.run("sales/prepare_totals", **parameters)
-    warehouse.execute(f"ATTACH {literal(str(file))} AS publication (STORAGE_VERSION '{_STORAGE_VERSION}')")
-    try:
-        with warehouse.transaction():
-            for table, description in contract().items():
-                if "view" not in description:
-                    _write_table(warehouse, table, description, parameters)
-            _write_views(warehouse, version_id)
-        warehouse.execute("CHECKPOINT publication")
-    except BaseException:
-        with suppress(WarehouseError):  # what went wrong before is what counts
-            warehouse.execute("DETACH publication")
-        raise
-    warehouse.execute("DETACH publication")
-
-
-def _write_table(warehouse: Warehouse, table: str, description: dict[str, Any], parameters: dict[str, Any]) -> None:
-    name = f"publication.main.{quoted(table)}"
-    columns = description["columns"]
-    warehouse.execute(f"CREATE TABLE {name} ({', '.join(f'{quoted(column)} {kind}' for column, kind, _ in columns)})")
-    if table == "data_dictionary":
-        warehouse.insert_rows(name, _dictionary())
-    else:
-        select = (ROOM / "queries" / "publish" / f"{table}.sql").read_text()
-        used = {parameter: value for parameter, value in parameters.items() if f"${parameter}" in select}
-        warehouse.execute(f"INSERT INTO {name} BY NAME {select}", used)
-    warehouse.execute(f"COMMENT ON TABLE {name} IS {literal(description['comment'])}")
-    for column, _, meaning in columns:
-        warehouse.execute(f"COMMENT ON COLUMN {name}.{quoted(column)} IS {literal(meaning)}")
-
-
-def _parameters(warehouse: Warehouse, version_id: int) -> dict[str, Any]:
-    tables = warehouse.params.tables
-    return {
-        "version_id": version_id,
-        "as_of": versions.version(warehouse, version_id)["as_of"],
-        "service_products": list(tables.service_products),
-        "top_products": tables.top_products,
-        "min_buyers": tables.affinity_min_buyers,
-        "smoothing": tables.affinity_smoothing,
-    }
-
-
-def _write_views(warehouse: Warehouse, version_id: int) -> None:
-    """Views name no catalogue, so that the file may have any name; words for the reason codes come from the model."""
-    words = warehouse.value(
-        "SELECT reason_words_sql FROM models.models JOIN segments.versions USING (model_id) WHERE version_id = $id",
-        {"id": version_id},
-    )
-    home = warehouse.value("SELECT current_database()")
-    warehouse.execute("USE publication.main")
-    try:
-        for name, description in contract().items():
-            if "view" in description:
-                warehouse.execute(f"CREATE VIEW {quoted(name)} AS {description['view'].replace('{words}', words)}")
-                warehouse.execute(f"COMMENT ON VIEW {quoted(name)} IS {literal(description['comment'])}")
-    finally:
-        warehouse.execute(f"USE {quoted(home)}.main")
-
-
-def _dictionary() -> list[tuple[str, str | None, str | None, str]]:
-    rows: list[tuple[str, str | None, str | None, str]] = []
-    for table, description in contract().items():
-        rows.append((table, None, None, description["comment"]))
-        rows += [(table, column, kind, meaning) for column, kind, meaning in description["columns"]]
-    return rows

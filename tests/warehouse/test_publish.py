@@ -14,8 +14,8 @@ from support_disk import fill, let_others_in, mounted, without_root_rights
 from support_nights import new_warehouse
 from support_versions import NOW, write_candidate
 
-from warehouse import publish, reading, serving, versions
-from warehouse.errors import DiskFullError, ServingError
+from warehouse import publish, published_file, reading, serving, versions
+from warehouse.errors import DiskFullError, ServingError, WarehouseError
 from warehouse.store import Warehouse
 
 DAYS = [date(2011, 1, day) for day in (1, 2, 3, 4)]
@@ -240,8 +240,8 @@ def test_a_failed_build_leaves_nothing_and_may_be_tried_again(
     published(warehouse, 0)
     built = candidate(warehouse, 1)
     with monkeypatch.context() as broken:
-        broken.setitem(publish.contract()["customer_segments"], "comment", None)
-        with pytest.raises(AttributeError):
+        broken.setitem(published_file.contract()["customer_segments_in_words"], "view", "FROM nowhere {words}")
+        with pytest.raises(WarehouseError):
             publish.publish(warehouse, built, NOW)
     assert (entries(folder), shown(folder)) == (["000001"], 1)
     assert warehouse.select("SELECT database_name FROM duckdb_databases() WHERE database_name = 'publication'") == []
