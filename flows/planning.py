@@ -1,5 +1,6 @@
 """From the configuration and a few arguments to the values a run works with."""
 
+import os
 from collections.abc import Callable
 from datetime import date
 from importlib.resources import files
@@ -47,6 +48,19 @@ def plan_night(command: str, as_of: date | None, refit: bool, config: Path | Non
 def look_ahead_to_night(as_of: date | None, refit: bool, config: Path | None) -> dict[str, Any]:
     """What such a night would do, without doing it."""
     return look_ahead(plan_night("refit" if refit else "nightly", as_of, refit, config))
+
+
+def configuration_files(loaded: LoadedSettings) -> dict[str, Path]:
+    """The configuration file and those it names, by their paths below its folder; by their names if elsewhere."""
+    if loaded.file is None:
+        return {}
+    folder = loaded.file.absolute().parent
+    names = loaded.settings.names
+    named = [_path(loaded, one) for one in (names.playbook, names.rfm_map, loaded.settings.features.sql) if one]
+    inside = {path: os.path.relpath(path, folder) for path in named}
+    return {loaded.file.name: loaded.file.absolute()} | {
+        path.name if below.startswith("..") else below: path for path, below in inside.items()
+    }
 
 
 def _checked(loaded: LoadedSettings, name: str, built_in: str, check: Callable[[str], None]) -> str:

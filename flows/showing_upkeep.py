@@ -18,6 +18,21 @@ def show_compacted(found: dict[str, Any]) -> None:
     )
 
 
+def show_backup(found: dict[str, Any]) -> None:
+    """Where the backup is, what is in it and how to check it."""
+    console = _console()
+    size = sum(file["bytes"] for file in found["files"].values())
+    included = [str(row["version_id"]) for row in found["versions"] if row["included"]]
+    key = "and the erasure key" if found["erasure_key"] else "there is no erasure key"
+    console.print(f"Backup: {found['path']} ({len(found['files'])} files, {size:,} bytes)", soft_wrap=True)
+    console.print(
+        f"In it: the warehouse (schema {found['schema']}, ledger revision {found['ledger_revision']}), the "
+        f"configuration, published versions: {', '.join(included) or 'none'}; {key}.",
+        soft_wrap=True,
+    )
+    console.print("Not in it: the deliveries. Check it any time: sha256sum --check SHA256SUMS", soft_wrap=True)
+
+
 def show_plan(ahead: dict[str, Any]) -> None:
     """What a night would do."""
     console = _console()

@@ -1,10 +1,13 @@
 """Steps that keep the private warehouse itself in order, outside the night."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from tasks.night import utc_now
 from tasks.wrapper import task
-from warehouse import rewriting, store
+from warehouse import backup, rewriting, store
 from warehouse.errors import WarehouseError
 from warehouse.params import WarehouseParams
 
@@ -21,6 +24,22 @@ def compact_warehouse(params: WarehouseParams) -> dict[str, Any]:
     check_exists(params)
     with store.holding(params, "compact"):
         return asdict(rewriting.rewrite_file(params, params.path)) | {"file": str(params.path)}
+
+
+@task
+def back_up_warehouse(
+    params: WarehouseParams, folder: Path, configuration: Mapping[str, Path], *, every_version: bool
+) -> dict[str, Any]:
+    """Make a backup in `folder` while nobody writes; return its manifest and path.
+
+    Raises
+    ------
+    WarehouseError
+        There is no warehouse yet, or the backup was not made; nothing of it is left.
+    """
+    check_exists(params)
+    with store.holding(params, "backup"):
+        return backup.back_up(params, folder, utc_now(), configuration, every_version=every_version)
 
 
 def check_exists(params: WarehouseParams) -> None:

@@ -1,5 +1,10 @@
 """Keep the private warehouse in order, outside the night."""
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from flows.commands.shared import Config, Json, command, explained, show
 
 
@@ -16,3 +21,28 @@ def compact(config: Config = None, as_json: Json = False) -> None:
     with explained(as_json):
         found = compact_warehouse(load_settings(config).settings.warehouse)
         show("show_compacted", found, as_json, module="showing_upkeep")
+
+
+@command()
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where backups go, each in a folder of its own.")],
+    every_version: Annotated[
+        bool, typer.Option("--every-version", help="Keep every published version, not only the one readers see.")
+    ] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Copy the private warehouse, the configuration and the current version, consistent and checked.
+
+    Waits for nobody: while a run writes it refuses. Deliveries are not copied. How to restore: docs/runbook.md.
+    """
+    from flows.planning import configuration_files
+    from flows.settings import load_settings
+    from tasks.upkeep import back_up_warehouse
+
+    with explained(as_json):
+        loaded = load_settings(config)
+        found = back_up_warehouse(
+            loaded.settings.warehouse, folder, configuration_files(loaded), every_version=every_version
+        )
+        show("show_backup", found, as_json, module="showing_upkeep")
