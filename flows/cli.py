@@ -16,6 +16,7 @@ from flows.commands.shared import app
 #: In the order of the list that `--help` prints.
 for _kind in (
     "nights",
+    "backfilling",
     "versions",
     "looking",
     "audiences",

@@ -9,9 +9,11 @@ from typing import Any
 
 from flows.settings import CONFIGURATION_FILE, ConfigurationError, LoadedSettings, load_settings
 from segmentation.errors import SegmentationError
+from tasks.backfilling import for_dates
 from tasks.changes import look_ahead
 from tasks.drafts import check_playbook, check_rfm_map
 from tasks.night import Night, scheduled_or_now, shop_date, utc_now
+from tasks.ranges import Asked, check
 
 
 def plan_night(command: str, as_of: date | None, refit: bool, config: Path | None) -> Night:
@@ -61,6 +63,14 @@ def configuration_files(loaded: LoadedSettings) -> dict[str, Path]:
     return {loaded.file.name: loaded.file.absolute()} | {
         path.name if below.startswith("..") else below: path for path, below in inside.items()
     }
+
+
+def plan_backfill(asked: Asked, config: Path | None) -> Night:
+    """Values of a backfill; its date is the last of the range that has come.
+
+    Raises BackfillError or ConfigurationError if what was asked for cannot be done.
+    """
+    return for_dates(plan_night("backfill", None, False, config), check(asked))
 
 
 def _checked(loaded: LoadedSettings, name: str, built_in: str, check: Callable[[str], None]) -> str:

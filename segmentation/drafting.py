@@ -11,7 +11,7 @@ from segmentation.drift import feature_drift, psi
 from segmentation.explaining import reason_words_sql
 from segmentation.modelling import Trained, count_bins, train_model
 from segmentation.projection import Projection, project_inputs
-from segmentation.recipe import Parent, Query, Recipe, Row, choose_action
+from segmentation.recipe import Action, Parent, Query, Recipe, Row, choose_action
 from segmentation.scoring import Thresholds, scored_sql, thresholds_from_row, thresholds_sql
 from segmentation.stability import centroid_shift
 
@@ -49,19 +49,64 @@ class Draft:
 
 
 def draft_version(
-    query: Query, relation: str, recipe: Recipe, parent: Parent | None, previous: Previous | None, *, refit: bool
+    query: Query,
+    relation: str,
+    recipe: Recipe,
+    parent: Parent | None,
+    previous: Previous | None,
+    *,
+    refit: bool,
+    keys_only: bool = False,
 ) -> Draft:
     """Decide what to do with the model, do it on `relation`, and measure how far it and the customers moved.
 
+    With `keys_only` the parent gives segments their keys and names and nothing else: the model is fitted as if there
+    were none. Raises SegmentationError if there are no customers or a feature is not finite.
+    """
+    followed, counts, drift = _measured(query, relation, recipe, parent, previous)
+    action, reason = choose_action(
+        recipe, None if keys_only else parent, {name: training for name, (training, _) in drift.items()}, asked=refit
+    )
+    trained = train_model(query, relation, recipe, parent, action, keys_only=keys_only)
+    return _drafted(query, relation, recipe, trained, action, reason, followed, counts, drift, previous)
+
+
+def draft_assignment(query: Query, relation: str, recipe: Recipe, model: Parent, previous: Previous | None) -> Draft:
+    """Assign the customers of `relation` with a model as it is, whatever the schedule says; its row stays as stored.
+
     Raises SegmentationError if there are no customers or a feature is not finite.
     """
+    followed, counts, drift = _measured(query, relation, recipe, model, previous)
+    trained = train_model(query, relation, recipe, model, "assign")
+    return _drafted(query, relation, recipe, trained, "assign", "asked for", followed, counts, drift, previous)
+
+
+def parse_previous(feature_counts: str, thresholds: str) -> Previous:
+    """What a stored version says of itself, from its JSON texts."""
+    return Previous(json.loads(feature_counts), Thresholds.model_validate_json(thresholds))
+
+
+def _measured(
+    query: Query, relation: str, recipe: Recipe, parent: Parent | None, previous: Previous | None
+) -> tuple[Parent | None, Counts, Mapping[str, tuple[float, float | None]]]:
+    """The parent if segments can be followed from it, today's customers in its bins, and their drift."""
     followed = parent if parent is not None and recipe.follows(parent) else None
     counts = count_bins(query, relation, followed.scaler, followed.bins) if followed else {}
-    drift = _drift(followed, counts, previous)
-    action, reason = choose_action(
-        recipe, parent, {name: training for name, (training, _) in drift.items()}, asked=refit
-    )
-    trained = train_model(query, relation, recipe, parent, action)
+    return followed, counts, _drift(followed, counts, previous)
+
+
+def _drafted(
+    query: Query,
+    relation: str,
+    recipe: Recipe,
+    trained: Trained,
+    action: Action,
+    reason: str,
+    followed: Parent | None,
+    counts: Counts,
+    drift: Mapping[str, tuple[float, float | None]],
+    previous: Previous | None,
+) -> Draft:
     kept = previous.thresholds if previous and recipe.scoring.cuts == "refit" and action != "refit" else None
     thresholds = kept or _thresholds(query, relation)
     if action == "refit":
@@ -82,11 +127,6 @@ def draft_version(
         meaning_shift=meaning_shift,
         projection=project_inputs(query, relation, trained.scaler),
     )
-
-
-def parse_previous(feature_counts: str, thresholds: str) -> Previous:
-    """What a stored version says of itself, from its JSON texts."""
-    return Previous(json.loads(feature_counts), Thresholds.model_validate_json(thresholds))
 
 
 def _drift(parent: Parent | None, counts: Counts, previous: Previous | None) -> dict[str, tuple[float, float | None]]:

@@ -33,16 +33,21 @@ class Trained:
     bins: TrainingBins
 
 
-def train_model(query: Query, relation: str, recipe: Recipe, parent: Parent | None, action: Action) -> Trained:
+def train_model(
+    query: Query, relation: str, recipe: Recipe, parent: Parent | None, action: Action, *, keys_only: bool = False
+) -> Trained:
     """Fit a model on `relation`, or carry its parent on: `update` moves the centroids, `assign` keeps them.
 
-    Raises SegmentationError if there are no customers or a feature is not finite.
+    A refit with `keys_only` takes its segments' keys and names from the parent, but neither starts from it nor counts
+    as its child. Raises SegmentationError if there are no customers or a feature is not finite.
     """
     kept = parent if action != "refit" else None
     scaler = kept.scaler if kept else fit_scaler(query, relation, recipe.features, recipe.model)
     summary = _summary(query, relation, scaler, recipe.model)
     fit, searched, reason = (
-        _carried_on(summary, kept, recipe, action) if kept else _refit(summary, scaler, parent, recipe)
+        _carried_on(summary, kept, recipe, action)
+        if kept
+        else _refit(summary, scaler, None if keys_only else parent, recipe)
     )
     bins = kept.bins if kept else _training_bins(query, relation, scaler)
     model = recipe.model
@@ -60,6 +65,7 @@ def train_model(query: Query, relation: str, recipe: Recipe, parent: Parent | No
             for number, (cluster, size) in enumerate(zip(clusters, sizes, strict=True))
         ],
         "lineage": lineage,
+        **({"parent_model_id": None} if keys_only else {}),
         "k_search": searched or [_only_k(fit, sizes, measured, sample)],
     }
     return Trained(row, scaler, fit.centroids, bins)

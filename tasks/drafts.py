@@ -3,6 +3,8 @@
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from segmentation.drafting import Draft, Previous, draft_version, parse_previous
@@ -57,12 +59,33 @@ def recipe(warehouse: Warehouse, night: Night) -> Recipe:
     )
 
 
-def before(warehouse: Warehouse, night: Night) -> tuple[Parent | None, Previous | None]:
-    """The model and the figures of the version published for the date before; never those this night replaces."""
-    row = versions.published_before(warehouse, night.as_of)
-    if row is None:
-        return None, None
-    return parent(warehouse, row["model_id"]), parse_previous(row["feature_counts"], row["rfm_thresholds"])
+@dataclass(frozen=True)
+class Before:
+    """What a version is made after: a model, which may serve for keys only, and the figures of the version before."""
+
+    parent: Parent | None
+    previous: Previous | None
+    keys_only: bool = False
+
+
+def before(warehouse: Warehouse, night: Night) -> Before:
+    """The model and the figures of the version published for the date before; never those this night replaces.
+
+    A model that has seen lines of the night's date or later is none to carry on. Where there is no other, segments take
+    their keys and names from the version of this very date, else of the next one: a date made anew, or before all
+    others, has the segments people know.
+    """
+    model_id = versions.model_before(warehouse, night.as_of)
+    if model_id is not None:
+        return Before(parent(warehouse, model_id), previous(warehouse, night.as_of))
+    known = versions.published_on(warehouse, night.as_of) or versions.history_after(warehouse, night.as_of)
+    return Before(parent(warehouse, known["model_id"]) if known else None, None, keys_only=known is not None)
+
+
+def previous(warehouse: Warehouse, as_of: date) -> Previous | None:
+    """The figures of the version of the date before."""
+    row = versions.history_before(warehouse, as_of)
+    return parse_previous(row["feature_counts"], row["rfm_thresholds"]) if row else None
 
 
 def parent(warehouse: Warehouse, model_id: int) -> Parent:
@@ -83,24 +106,37 @@ def parent(warehouse: Warehouse, model_id: int) -> Parent:
 
 def draft(warehouse: Warehouse, night: Night) -> Draft:
     """Decide what to do with the model and do it on the activity of the night's date; nothing is stored."""
-    window = night.features.window_days
-    features.prepare(warehouse, night.as_of, window)
+    features.prepare(warehouse, night.as_of, night.features.window_days)
+    return drafted(warehouse, night, before(warehouse, night))
+
+
+def drafted(warehouse: Warehouse, night: Night, before: Before) -> Draft:
+    """Decide what to do with the model, after `before`, and do it on the customers of the temporary table `rfm`."""
+    prepare_inputs(warehouse, night)
+    return draft_version(
+        query(warehouse), "features", recipe(warehouse, night), before.parent, before.previous,
+        refit=night.refit, keys_only=before.keys_only,
+    )  # fmt: skip
+
+
+def prepare_inputs(warehouse: Warehouse, night: Night) -> None:
+    """Make the temporary table `features` of the customers in `rfm`."""
     features.prepare_inputs(
-        warehouse, night.features.inputs, as_of=night.as_of, window_days=window,
+        warehouse, night.features.inputs, as_of=night.as_of, window_days=night.features.window_days,
         net=night.features.money.value == "net", own_sql=night.own_features,
     )  # fmt: skip
-    parent_before, previous = before(warehouse, night)
-    return draft_version(
-        query(warehouse), "features", recipe(warehouse, night), parent_before, previous, refit=night.refit
-    )
 
 
-def store(warehouse: Warehouse, night: Night, draft: Draft) -> int:
-    """Store the model and the candidate in one transaction; return the version's id."""
+def store(warehouse: Warehouse, night: Night, draft: Draft, *, model_id: int | None = None, **origin: Any) -> int:
+    """Store the model, unless it is a stored one, and the candidate in one transaction; return the version's id.
+
+    `origin` are fields of the candidate that tell how its model was chosen.
+    """
     now = utc_now()
     with warehouse.transaction():
         ops.keep_settings(warehouse, night.fingerprint, night.settings, now)
-        model_id = models.write_model(warehouse, draft.model | {"as_of": night.as_of, "created_at": now})
+        if model_id is None:
+            model_id = models.write_model(warehouse, draft.model | {"as_of": night.as_of, "created_at": now})
         candidate = versions.Candidate(
             as_of=night.as_of,
             model_id=model_id,
@@ -114,6 +150,7 @@ def store(warehouse: Warehouse, night: Night, draft: Draft) -> int:
             drift=max((training for training, _ in draft.drift.values()), default=None),
             feature_counts=json.dumps(draft.feature_counts),
             rfm_thresholds=draft.thresholds.model_dump_json(),
+            **origin,
         )
         version_id = versions.write_candidate(warehouse, candidate, draft.assign_sql, draft.scored_sql)
         versions.write_measures(warehouse, version_id, dict(draft.shifts), dict(draft.drift))

@@ -1,5 +1,6 @@
 """Whether a version may be published, and how well earlier ones did."""
 
+import logging
 from dataclasses import asdict
 from datetime import date
 
@@ -21,8 +22,11 @@ from warehouse.store import Warehouse
 HORIZON_DAYS = 90
 
 
-def breaker_reasons(warehouse: Warehouse, night: Night, version_id: int) -> list[str]:
-    """Reasons to hold the version, compared with the one before; none after a change of parameters or without one."""
+def breaker_reasons(warehouse: Warehouse, night: Night, version_id: int, *, warn: bool = True) -> list[str]:
+    """Reasons to hold the version, compared with the one before; none after a change of parameters or without one.
+
+    Drift that is worth a warning is logged, unless `warn` is off.
+    """
     compared = judging.prepare_comparison(warehouse, version_id)
     if compared is None:
         return []
@@ -31,11 +35,14 @@ def breaker_reasons(warehouse: Warehouse, night: Night, version_id: int) -> list
     shares_psi = _size_drift(sizes)
     judging.record_membership_change(warehouse, version_id, change.moved_share, change.idle_share, shares_psi)
     if not compared.comparable:
-        logger.info("the parameters changed: the new segments are not compared with those before")
+        logger.log(
+            logging.INFO if warn else logging.DEBUG,
+            "the parameters changed: the new segments are not compared with those before",
+        )
         return []
     drift = compared.drift | ({} if shares_psi is None else {"segment shares": shares_psi})
     for name, value in drift.items():
-        if value > night.breaker.warn_psi:
+        if warn and value > night.breaker.warn_psi:
             logger.warning("%s drifted since the version before: population stability index %.2f", name, value)
     facts = BreakerFacts(days=compared.days, compared=change.compared, moved=change.moved, segments=sizes, psi=drift)
     return hold_reasons(facts, night.breaker)

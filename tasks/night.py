@@ -100,7 +100,13 @@ class Record:
         facts = {"deliveries": deliveries, "published": published, "report": report, "changes": self.changes}
         return self._ended("done", published["version_id"], facts)
 
-    def _ended(self, status: str, version_id: int, facts: dict[str, Any]) -> dict[str, Any]:
+    def backfilled(self, deliveries: dict[str, Any], backfill: dict[str, Any]) -> dict[str, Any]:
+        """Versions of a range of dates were published, or all of them were there."""
+        made = backfill["versions"]
+        last = made[-1]["version_id"] if made else None
+        return self._ended("done" if made else "unchanged", last, {"deliveries": deliveries, "backfill": backfill})
+
+    def _ended(self, status: str, version_id: int | None, facts: dict[str, Any]) -> dict[str, Any]:
         self.status, self.version_id, self.facts = status, version_id, facts
         return {"status": status} | facts
 
@@ -182,7 +188,7 @@ def preload_libraries(night: Night | None = None) -> None:
 
 def _fits(night: Night) -> bool:
     with store.opened(night.warehouse) as warehouse:
-        before = versions.published_before(warehouse, night.as_of)
+        before = versions.history_before(warehouse, night.as_of)
     return night.refit or before is None or before["params_fingerprint"] != night.fingerprint
 
 

@@ -10,7 +10,8 @@ from tasks.progress import logger
 from tasks.wrapper import task
 from warehouse import publish, store, versions
 
-_SUITES = ("segment_version", "segment_version_segments", "segment_version_summary")
+#: What judges a candidate.
+SUITES = ("segment_version", "segment_version_segments", "segment_version_summary")
 
 
 @task
@@ -41,7 +42,7 @@ def judge_version(night: Night, version_id: int) -> None:
     Raises VersionHeldError with the reasons.
     """
     with store.opened(night.warehouse) as warehouse:
-        reasons = check(warehouse, night, _SUITES).splitlines()
+        reasons = check(warehouse, night, SUITES).splitlines()
         reasons += breaker_reasons(warehouse, night, version_id)
         if reasons:
             hold_back(warehouse, version_id, reasons)

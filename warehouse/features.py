@@ -34,7 +34,8 @@ def advance(warehouse: Warehouse, as_of: date, window_days: int | None, *, accep
     """Bring `features.customer_activity` to `as_of`, or leave its date if it is later already; return its date.
 
     Runs inside the caller's transaction. With `accepted`, the customers in the temporary table `touched_customers` are
-    recomputed as well and the ledger's revision is counted up.
+    recomputed as well, the ledger's revision is counted up, and the days of `changed_invoices` are kept with it, so
+    that versions made before can be told to be out of date.
     """
     state = warehouse.select("SELECT as_of, window_days FROM features.state")
     target = max(as_of, state[0]["as_of"]) if state else as_of
@@ -43,8 +44,11 @@ def advance(warehouse: Warehouse, as_of: date, window_days: int | None, *, accep
     if needs_rebuild(warehouse, window_days):
         warehouse.run("features/rebuild", as_of=target, window_days=window_days)
     else:
-        warehouse.run("features/advance", as_of=target, old_as_of=state[0]["as_of"], window_days=window_days)
+        warehouse.run("features/affected", as_of=target, old_as_of=state[0]["as_of"], window_days=window_days)
+        warehouse.run("features/advance")
     warehouse.run("features/set_state", as_of=target, window_days=window_days, accepted=accepted)
+    if accepted:
+        warehouse.run("features/record_changes")
     return target
 
 

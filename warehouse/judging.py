@@ -27,7 +27,7 @@ def prepare_comparison(warehouse: Warehouse, version_id: int) -> Comparison | No
     Versions are comparable if the same parameters made their models: after a change of parameters, everybody may move.
     """
     row = versions.version(warehouse, version_id)
-    before = versions.published_before(warehouse, row["as_of"])
+    before = versions.history_before(warehouse, row["as_of"])
     if before is None:
         return None
     dates = {"as_of": row["as_of"], "previous_as_of": before["as_of"]}

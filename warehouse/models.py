@@ -27,6 +27,11 @@ def load_model(warehouse: Warehouse, model_id: int) -> dict[str, Any]:
     return model | {"scaler": json.loads(model["scaler"]), "params": json.loads(model["params"]), "clusters": clusters}
 
 
+def exists(warehouse: Warehouse, model_id: int) -> bool:
+    """Whether there is a model of that number."""
+    return bool(warehouse.value("SELECT count(*) FROM models.models WHERE model_id = $id", {"id": model_id}))
+
+
 def next_segment_key(warehouse: Warehouse) -> int:
     """The first key no segment ever had."""
     return int(warehouse.value("SELECT coalesce(max(segment_key), 0) + 1 FROM models.clusters"))

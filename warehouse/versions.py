@@ -25,6 +25,9 @@ class Candidate:
     drift: float | None
     feature_counts: str
     rfm_thresholds: str
+    model_mode: str | None = None
+    chain_from: date | None = None
+    restates_version_id: int | None = None
 
 
 def published_on(warehouse: Warehouse, as_of: date) -> dict[str, Any] | None:
@@ -48,6 +51,26 @@ def published_after(warehouse: Warehouse, as_of: date) -> dict[str, Any] | None:
         "FROM segments.versions WHERE status = 'published' AND as_of > $as_of ORDER BY as_of LIMIT 1",
         as_of=as_of,
     )
+
+
+def history_before(warehouse: Warehouse, as_of: date) -> dict[str, Any] | None:
+    """The version with the next smaller date, though its directory may be gone: what happened since is told from it."""
+    return _first(warehouse, "FROM segments.history WHERE as_of < $as_of ORDER BY as_of DESC LIMIT 1", as_of=as_of)
+
+
+def history_after(warehouse: Warehouse, as_of: date) -> dict[str, Any] | None:
+    """The version with the next greater date, though its directory may be gone."""
+    return _first(warehouse, "FROM segments.history WHERE as_of > $as_of ORDER BY as_of LIMIT 1", as_of=as_of)
+
+
+def model_before(warehouse: Warehouse, as_of: date) -> int | None:
+    """The model of the latest version before a date whose model has seen no line of that date or later."""
+    found = warehouse.value(
+        "SELECT model_id FROM segments.history AS v JOIN models.models AS m USING (model_id) "
+        "WHERE v.as_of < $as_of AND m.as_of <= $as_of ORDER BY v.as_of DESC LIMIT 1",
+        {"as_of": as_of},
+    )
+    return None if found is None else int(found)
 
 
 def pinned(warehouse: Warehouse) -> int | None:
@@ -91,7 +114,7 @@ def write_candidate(warehouse: Warehouse, candidate: Candidate, assign_sql: str,
     rfm_score and rfm_name. Runs inside the caller's transaction; returns the version's id.
     """
     version_id = int(warehouse.value("SELECT coalesce(max(version_id), 0) + 1 FROM segments.versions"))
-    previous = published_before(warehouse, candidate.as_of)
+    previous = history_before(warehouse, candidate.as_of)
     used = {"as_of": candidate.as_of} if "$as_of" in assign_sql else {}
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE assigned AS {assign_sql}", used)
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE scored AS {scored_sql}")
@@ -156,7 +179,7 @@ def prepare_history(warehouse: Warehouse, version_id: int) -> None:
     `next_membership` and `next_profiles`.
     """
     row = version(warehouse, version_id)
-    before, after = published_before(warehouse, row["as_of"]), published_after(warehouse, row["as_of"])
+    before, after = history_before(warehouse, row["as_of"]), history_after(warehouse, row["as_of"])
     dates = {
         "as_of": row["as_of"],
         "next_as_of": after and after["as_of"],

@@ -1,7 +1,9 @@
--- grain: held version made after the last published one
+-- grain: held version made after the last one a night published
 -- inputs: segments.versions
 -- reason: three of them in a row are an alert of another kind than one
 CREATE OR REPLACE VIEW segments.held_in_a_row AS
 SELECT DISTINCT as_of FROM segments.versions
 WHERE status = 'held'
-    AND version_id > coalesce((SELECT max(version_id) FROM segments.versions WHERE status = 'published'), 0);
+    AND version_id > coalesce((
+        SELECT max(version_id) FROM segments.versions WHERE status = 'published' AND model_mode IS NULL
+    ), 0);

@@ -2,6 +2,8 @@
 -- inputs: touched_invoices, by the customer they belong to
 -- reason: an invoice is recomputed from its lines as a whole, so that any order of deliveries gives the same row. Lines
 --   are looked for under the ids they were delivered with, and are in touched_lines under the customer they belong to.
+CREATE OR REPLACE TEMP TABLE former_invoices AS
+SELECT * FROM sales.invoices SEMI JOIN touched_invoices USING (source, customer_id, invoice_no, shop_day);
 DELETE FROM sales.invoices USING touched_invoices AS touched
 WHERE invoices.source = touched.source AND invoices.customer_id = touched.customer_id
     AND invoices.invoice_no = touched.invoice_no AND invoices.shop_day = touched.shop_day;
@@ -11,5 +13,11 @@ FROM sales.transaction_lines AS lines
 JOIN sales.as_delivered('touched_invoices') AS touched
     ON touched.source = lines.source AND touched.delivered_id = lines.customer_id
     AND touched.invoice_no = lines.invoice_no AND touched.shop_day = lines.shop_day;
-INSERT INTO sales.invoices BY NAME FROM sales.invoices_of('touched_lines');
+CREATE OR REPLACE TEMP TABLE rebuilt_invoices AS FROM sales.invoices_of('touched_lines');
+INSERT INTO sales.invoices BY NAME FROM rebuilt_invoices;
+CREATE OR REPLACE TEMP TABLE changed_invoices AS
+SELECT customer_id, shop_day
+FROM former_invoices AS f FULL JOIN rebuilt_invoices AS r USING (source, customer_id, invoice_no, shop_day)
+WHERE (f.country, f.purchase_lines, f.return_lines, f.items, f.gross, f.returned)
+    IS DISTINCT FROM (r.country, r.purchase_lines, r.return_lines, r.items, r.gross, r.returned);
 CREATE OR REPLACE TEMP TABLE touched_customers AS SELECT DISTINCT customer_id FROM touched_invoices;

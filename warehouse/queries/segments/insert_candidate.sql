@@ -6,7 +6,8 @@ SELECT $version_id AS version_id, $as_of AS as_of, 'candidate' AS status, $model
     $params_fingerprint AS params_fingerprint, segmented AS customers, known - segmented AS not_segmented,
     $silhouette AS silhouette, $silhouette_sample AS silhouette_sample, $inertia AS inertia,
     $meaning_shift AS meaning_shift, $drift AS drift, $feature_counts AS feature_counts, $rfm_thresholds AS rfm_thresholds,
-    smallest / nullif(segmented, 0) AS smallest_share
+    smallest / nullif(segmented, 0) AS smallest_share, $model_mode AS model_mode, $chain_from AS chain_from,
+    $restates_version_id AS restates_version_id
 FROM features.state
 CROSS JOIN (SELECT count(*) AS segmented FROM segments.assignments WHERE version_id = $version_id)
 CROSS JOIN (

@@ -1,0 +1,43 @@
+"""A backfill, told in one screen: what came in, which dates have a version, and the versions of those that have none.
+
+A plain function like the night. Every date is published as soon as it is made, so a backfill that was stopped is run
+again and goes on where it was.
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from flows.planning import plan_backfill
+from tasks.backfilling import make_versions, plan_versions, summarise_backfill
+from tasks.landing import accept_batch, check_batch, stage_deliveries, summarise_deliveries
+from tasks.night import on_duty, preload_libraries
+from tasks.ranges import Asked, Every
+from tasks.segments import check_activity
+
+
+def backfill(
+    start: date | None = None,
+    end: date | None = None,
+    every: Every = Every.DAY,
+    model: str = "current",
+    force: bool = False,
+    affected: bool = False,
+    config: Path | None = None,
+) -> dict[str, Any]:
+    """Publish a version for each date from `start` to `end`, or anew for those that later deliveries contradict.
+
+    `model` is current, replay or the number of a model. Dates that have a version are left, unless `force` supersedes
+    them. Returns what was made; raises a ResegmentError if something stops the run: what is published by then stays.
+    """
+    asked = Asked(start, end, every, model, force, affected)
+    night = plan_backfill(asked, config)
+    with on_duty(night) as record:
+        preload_libraries(night)
+        files = stage_deliveries(night)["files"]
+        check_batch(night, files)
+        accept_batch(night)
+        check_activity(night)
+        plan = plan_versions(night, asked)
+        made = make_versions(night, plan)
+        return record.backfilled(summarise_deliveries(night), summarise_backfill(night, plan, made))

@@ -1,0 +1,71 @@
+"""What a person sees of a backfill: before it, what would be made; after it, what was."""
+
+from typing import Any
+
+from rich.text import Text
+
+from flows.showing import _console, _deliveries, _table
+
+_SHOWN_VERSIONS = 40
+
+
+def show_plan(found: dict[str, Any]) -> None:
+    """One line a date, and what all of it would take."""
+    terminal = _console()
+    shown = _table("as of", "action", "customers", "why")
+    for one in found["dates"]:
+        shown.add_row(
+            Text(str(one["as_of"])), Text(one["action"]), f"{one['customers'] or 0:,}", Text(_why(one)),
+        )  # fmt: skip
+    terminal.print(shown)
+    size = "an unknown size" if found["bytes"] is None else f"about {found['bytes'] / 1e6:,.0f} MB"
+    time = "an unknown time" if found["seconds"] is None else f"about {_duration(found['seconds'])}"
+    terminal.print(
+        f"{found['versions_to_make']:,} versions to make, {found['customers_to_assign']:,} customers to assign, "
+        f"{size}, {time} by the latest runs. Nothing was changed."
+    )
+    if found["new_deliveries_first"]:
+        terminal.print("New deliveries would be taken in and checked first; they may change what is left as it is.")
+
+
+def show_backfill(outcome: dict[str, Any]) -> None:
+    """What came in, the versions that were made, and what was left and why."""
+    terminal = _console()
+    found = outcome["backfill"]
+    terminal.print(_deliveries(outcome["deliveries"]))
+    versions = found["versions"]
+    if versions:
+        terminal.print(_versions(versions[:_SHOWN_VERSIONS]))
+    if len(versions) > _SHOWN_VERSIONS:
+        terminal.print(f"... and {len(versions) - _SHOWN_VERSIONS:,} more, up to {versions[-1]['as_of']}.")
+    for line in found["told"]:
+        terminal.print(line, soft_wrap=True)
+    marked = [str(one["as_of"]) for one in versions if one["held_reasons"]]
+    if marked:
+        terminal.print(
+            f"A night would have held {len(marked)} of them back, as of {', '.join(marked[:5])}"
+            f"{', ...' if len(marked) > 5 else ''}: see held_reasons in segment_versions.",
+            soft_wrap=True,
+        )
+    current = found["current"]
+    if current:
+        terminal.print(f"Readers see version {current['version_id']} as of {current['as_of']}.")
+
+
+def _versions(versions: list[dict[str, Any]]) -> Any:
+    shown = _table(
+        "version", "as of", "model", "customers", "moved", numeric={"version", "model", "customers", "moved"}
+    )
+    for one in versions:
+        moved = "" if one["moved"] is None else f"{one['moved']:,}"
+        shown.add_row(str(one["version_id"]), str(one["as_of"]), str(one["model_id"]), f"{one['customers']:,}", moved)
+    return shown
+
+
+def _why(one: dict[str, Any]) -> str:
+    version = "" if one["version_id"] is None else f" (version {one['version_id']})"
+    return f"{one['why']}{version}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

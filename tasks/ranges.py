@@ -1,0 +1,80 @@
+"""What a backfill is asked for: which dates, and which model assigns the customers of each."""
+
+import calendar
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from warehouse.errors import ResegmentError
+
+
+class BackfillError(ResegmentError):
+    """The dates or the model that were asked for cannot be used; nothing was changed."""
+
+
+class Every(StrEnum):
+    """How far the dates of a range are apart."""
+
+    DAY = "1d"
+    WEEK = "1w"
+    MONTH = "1mo"
+
+
+class Mode(StrEnum):
+    """Where a version's model comes from: one that was named, or one of the backfill's own chain."""
+
+    GIVEN = "given"
+    REPLAY = "replay"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A backfill as it was asked for; `model` is current, replay or the number of a model."""
+
+    start: date | None
+    end: date | None
+    every: Every = Every.DAY
+    model: str = "current"
+    force: bool = False
+    affected: bool = False
+
+    @property
+    def mode(self) -> Mode:
+        """Whether a model is named or made."""
+        return Mode.REPLAY if self.model == "replay" else Mode.GIVEN
+
+    def dates(self) -> list[date]:
+        """The dates of the range, both ends included where a step meets them; none for `affected`."""
+        return [] if self.start is None or self.end is None else list(_steps(self.start, self.end, self.every))
+
+
+def check(asked: Asked) -> Asked:
+    """Returns what was asked for; raises BackfillError if it is no range or no model."""
+    if asked.affected:
+        if asked.start or asked.end:
+            raise BackfillError("--affected finds its dates itself; leave --from and --to out.")
+        return asked
+    if asked.start is None or asked.end is None:
+        raise BackfillError("A backfill needs both ends of its range, --from and --to, or --affected.")
+    if asked.start > asked.end:
+        raise BackfillError(f"The range is reversed: {asked.start} is after {asked.end}; swap --from and --to.")
+    if asked.model not in ("current", "replay") and not asked.model.isdecimal():
+        raise BackfillError(f"--model {asked.model!r} is not known; use current, replay or the number of a model.")
+    return asked
+
+
+def _steps(start: date, end: date, every: Every) -> Iterator[date]:
+    number = 0
+    while (day := _after(start, number, every)) <= end:
+        yield day
+        number += 1
+
+
+def _after(start: date, steps: int, every: Every) -> date:
+    """Months keep the day of the month, or the last there is."""
+    if every is not Every.MONTH:
+        return start + timedelta(days=steps * (7 if every is Every.WEEK else 1))
+    months = start.year * 12 + start.month - 1 + steps
+    year, month = months // 12, months % 12 + 1
+    return date(year, month, min(start.day, calendar.monthrange(year, month)[1]))

@@ -1,0 +1,174 @@
+"""Backfills of a small shop, held to nights of the same dates."""
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support_small import AS_OF, Bought, SmallShop, varied
+
+from flows.backfill import backfill
+from tasks.ranges import BackfillError, Every
+from warehouse.errors import ResegmentError
+
+#: Dates before the last night, with purchases before and after each.
+FIRST, LAST = AS_OF - timedelta(days=9), AS_OF - timedelta(days=2)
+DATES = [FIRST + timedelta(days=day) for day in range(8)]
+#: Nights keep the model of the first, as a backfill with one model does.
+KEPT = '[refit]\nnightly = "assign"\nevery_days = 999\ndrift = 99\n'
+_OWN = "* EXCLUDE (version_id, created_at)"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> SmallShop:
+    made = SmallShop(tmp_path / "shop").configure()
+    made.deliver("all", varied(40))
+    return made
+
+
+def filled(shop: SmallShop, start: date = FIRST, end: date = LAST, **asked: Any) -> dict[str, Any]:
+    return backfill(start, end, config=shop.config, **asked)["backfill"]
+
+
+def by_date(shop: SmallShop, table: str, columns: str = _OWN) -> dict[date, list[dict[str, Any]]]:
+    """A table of the published file of each date."""
+    rows = shop.private("SELECT as_of, version_id FROM segments.versions WHERE status = 'published' ORDER BY as_of")
+    return {
+        row["as_of"]: shop.published(f"SELECT {columns} FROM {table} ORDER BY ALL", row["version_id"]) for row in rows
+    }
+
+
+def test_each_date_equals_the_night_that_keeps_the_model(tmp_path: Path) -> None:
+    shops = [SmallShop(tmp_path / name).configure(KEPT) for name in ("nights", "backfill")]
+    for shop in shops:
+        shop.deliver("all", varied(60))
+        shop.night(FIRST - timedelta(days=1))
+    nights, filled_up = shops
+    for day in DATES:
+        nights.night(day)
+    made = filled(filled_up, model="current")
+    assert [row["as_of"] for row in made["versions"]] == DATES
+    assert by_date(nights, "customer_segments") == by_date(filled_up, "customer_segments")
+    for table in ("customer_segments_history", "rfm_crosstab", "segment_countries"):
+        assert by_date(nights, table, "*") == by_date(filled_up, table, "*")
+    moves = "* EXCLUDE version_id"
+    assert by_date(nights, "segment_movements", moves) == by_date(filled_up, "segment_movements", moves)
+    figures = "as_of, customers, not_segmented, moved, silhouette, inertia, smallest_share, drift, moved_share"
+    assert by_date(nights, "segment_versions", figures)[LAST] == by_date(filled_up, "segment_versions", figures)[LAST]
+
+
+def test_a_replay_equals_nights_from_nothing(tmp_path: Path) -> None:
+    nights, replayed = (SmallShop(tmp_path / name).configure("[refit]\nevery_days = 3\n") for name in ("a", "b"))
+    for shop in (nights, replayed):
+        shop.deliver("all", varied(60))
+    for day in DATES:
+        nights.night(day)
+    filled(replayed, model="replay")
+    assert by_date(nights, "customer_segments") == by_date(replayed, "customer_segments")
+    models = "SELECT as_of, action, refitted, parent_model_id FROM models.models ORDER BY model_id"
+    assert nights.private(models) == replayed.private(models)
+    assert {row["chain_from"] for row in replayed.published("FROM segment_versions")} == {FIRST}
+
+
+def test_a_replay_does_not_know_what_came_later(tmp_path: Path) -> None:
+    """A shop that delivers other things afterwards, and is segmented afterwards, has the same past."""
+    calm, wild = (SmallShop(tmp_path / name).configure() for name in ("calm", "wild"))
+    for shop in (calm, wild):
+        shop.deliver("all", [line for line in varied(40) if line.days > 2])
+    wild.deliver("later", [Bought(f"c{number}", days=1, price=9_000) for number in range(30)])
+    filled(calm, model="replay")
+    filled(wild, AS_OF, AS_OF, model="replay")
+    filled(wild, model="replay")
+    columns = (
+        "* EXCLUDE (version_id, created_at, segment_key, segment, segment_since, second_segment, moves_on_segment)"
+    )
+    assert by_date(calm, "customer_segments", columns) == {
+        day: rows for day, rows in by_date(wild, "customer_segments", columns).items() if day <= LAST
+    }
+
+
+def test_a_replay_gives_segments_the_keys_of_the_model_before_it(shop: SmallShop) -> None:
+    shop.night(FIRST - timedelta(days=3))
+    known = {row["segment_key"] for row in shop.published("FROM segment_profiles")}
+    filled(shop, model="replay")
+    rows = shop.private("SELECT parent_model_id, as_of FROM models.models WHERE as_of >= '2011-02-20' ORDER BY as_of")
+    assert [row["parent_model_id"] for row in rows] == [None, *range(2, 9)]
+    assert known & {row["segment_key"] for row in shop.published("FROM segment_profiles")}
+
+
+def test_what_is_published_is_left_unless_forced(shop: SmallShop) -> None:
+    shop.night(DATES[3])
+    shop.night(AS_OF)
+    before = shop.published("FROM customer_segments ORDER BY ALL")
+    found = filled(shop)
+    assert [row["as_of"] for row in found["versions"]] == [day for day in DATES if day != DATES[3]]
+    assert found["others"] == [
+        {"as_of": DATES[3], "action": "leave", "why": "published already; --force supersedes it"}
+    ]
+    assert shop.published("FROM customer_segments ORDER BY ALL") == before
+    forced = filled(shop, force=True)
+    assert [row["as_of"] for row in forced["versions"]] == [DATES[3]]
+    assert shop.private(f"SELECT status FROM segments.versions WHERE as_of = '{DATES[3]}' ORDER BY version_id") == [
+        {"status": "superseded"}, {"status": "published"},
+    ]  # fmt: skip
+
+
+def test_versions_of_a_later_model_are_marked_as_hindsight(shop: SmallShop) -> None:
+    shop.night(DATES[1])
+    shop.night(DATES[5])
+    filled(shop, model="2")
+    found = shop.published("SELECT as_of, hindsight FROM segment_versions ORDER BY as_of", version=8)
+    assert {row["as_of"] for row in found if row["hindsight"]} == {DATES[day] for day in (0, 2, 3, 4)}
+    night = shop.night(DATES[3] + timedelta(days=10))
+    assert night["status"] == "done"
+
+
+def test_a_night_does_not_carry_on_a_model_of_later_lines(shop: SmallShop) -> None:
+    shop.night(AS_OF)
+    filled(shop, FIRST, FIRST)
+    shop.night(DATES[4])
+    (model,) = shop.private(f"SELECT parent_model_id, action FROM models.models WHERE as_of = '{DATES[4]}'")
+    assert model == {"parent_model_id": None, "action": "refit"}
+
+
+def test_a_first_date_made_anew_keeps_its_segments(shop: SmallShop) -> None:
+    shop.night()
+    before = shop.published("SELECT segment_key, segment, colour FROM segment_profiles ORDER BY ALL")
+    (k,) = {len(before)}
+    shop.configure(f"[model]\nk = {k}\n")
+    shop.night()
+    assert shop.published("SELECT segment_key, segment, colour FROM segment_profiles ORDER BY ALL") == before
+
+
+def test_the_newest_date_becomes_current(shop: SmallShop) -> None:
+    shop.night(FIRST)
+    found = filled(shop, DATES[1], DATES[3])
+    assert found["current"]["as_of"] == str(DATES[3])
+
+
+def test_dates_that_cannot_be_made_are_skipped_and_told(shop: SmallShop) -> None:
+    shop.night()
+    first = shop.private("SELECT min(shop_day) AS day FROM sales.invoices")[0]["day"]
+    found = filled(shop, first - timedelta(days=1), first + timedelta(days=1))
+    assert [row["as_of"] for row in found["versions"]] == [first + timedelta(days=1)]
+    assert [row["action"] for row in found["others"]] == ["skip", "skip"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ((date(2090, 1, 1), date(2090, 2, 1)), "after today"),
+        ((date(1990, 1, 1), date(1990, 2, 1)), "at least one line before as_of"),
+        ((FIRST, LAST, Every.DAY, "77"), "There is no model 77"),
+    ],
+)
+def test_a_range_or_model_that_is_none_is_an_error(shop: SmallShop, asked: tuple[Any, ...], told: str) -> None:
+    shop.night()
+    with pytest.raises(ResegmentError, match=told):
+        backfill(*asked, config=shop.config)
+    assert len(shop.private("FROM segments.versions")) == 1
+
+
+def test_without_a_model_there_is_nothing_to_assign_with(shop: SmallShop) -> None:
+    with pytest.raises(BackfillError, match="no current model"):
+        filled(shop)
