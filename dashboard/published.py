@@ -12,15 +12,26 @@ if TYPE_CHECKING:
     import polars as pl
 
 _TABLES = (
+    "check_results",
+    "cohort_retention",
     "data_quality",
     "k_search",
+    "model_parameters",
+    "product_affinity",
+    "quarantine_reasons",
     "rfm_crosstab",
-    "segment_countries",
+    "rfm_heatmap",
+    "sales_by_country",
+    "sales_monthly",
+    "segment_kpis_monthly",
     "segment_lineage",
+    "segment_map",
+    "segment_map_axes",
     "segment_movements",
     "segment_profiles",
+    "segment_profiles_history",
     "segment_versions",
-    "version_drift",
+    "top_products",
     "version_quality",
 )
 
@@ -57,6 +68,11 @@ class Published:
         import polars as pl
 
         return self.tables["segment_movements"].filter(pl.col("version_id") == self.version["version_id"])
+
+    def parameter(self, name: str) -> str | None:
+        """A setting or fact of the model; None if it is not set, or the file does not tell."""
+        table = self.table("model_parameters")
+        return None if table is None else dict(table.select("name", "value").iter_rows()).get(name)
 
     def _version(self, version_id: int | None) -> dict[str, Any] | None:
         rows = self.tables["segment_versions"].rows(named=True)

@@ -5,9 +5,13 @@ from pathlib import Path
 from dashboard.page import Page, html
 from dashboard.params import ReportParams
 from dashboard.published import Published, read_published
+from dashboard.sections.business import business, returning
 from dashboard.sections.changes import changes, lowered
+from dashboard.sections.likeness import likeness
 from dashboard.sections.making import making
+from dashboard.sections.products import products
 from dashboard.sections.segments import segments
+from dashboard.sections.trust import choice, quality
 from dashboard.wording import Money, clean, count, day, share
 
 
@@ -24,7 +28,17 @@ def _page(published: Published, money: Money) -> Page:
         subtitle=f"Version {version['version_id']}. Orders dated before {day(version['as_of'])} count.",
         tiles=_tiles(published, money),
         notices=_notices(published),
-        sections=[changes(published, money), segments(published, money), making(published)],
+        sections=[
+            changes(published, money),
+            segments(published, money),
+            likeness(published, money),
+            returning(published, money),
+            business(published, money),
+            products(published, money),
+            choice(published),
+            quality(published, money),
+            making(published),
+        ],
     )
 
 

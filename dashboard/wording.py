@@ -54,7 +54,10 @@ def share(value: float | None, digits: int | None = None) -> str:
     if value is None or not isfinite(value):
         return MISSING
     percent = value * 100
-    shown = digits if digits is not None else 1 if 0.05 <= abs(percent) < 10 else 0
+    shown = digits if digits is not None else 1 if 0 < abs(percent) < 10 else 0
+    least = 10**-shown
+    if 0 < abs(percent) < least / 2:
+        return f"<{least:g} %" if percent > 0 else "0 %"
     return f"{percent:.{shown}f} %".replace("-", "−")
 
 
@@ -88,11 +91,11 @@ def listed(parts: Sequence[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
-def clean(text: str | None) -> str:
+def clean(text: str | None, longest: int = _LONGEST) -> str:
     """A text from outside on one line, without characters that control a screen or turn its direction."""
     kept = "".join(one if unicodedata.category(one) not in _ENDS else " " for one in text or "")
     words = " ".join(kept.split())
-    return words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"
+    return words if len(words) <= longest else words[: longest - 1] + "…"
 
 
 def label(text: str | None, longest: int = 32) -> str:

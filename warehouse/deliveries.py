@@ -22,10 +22,7 @@ _Loads = Sequence[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Unit:
-    """One delivered file: `name` is its path below the glob's fixed part, so that a folder can move.
-
-    `ledger` is what its row of the ledger has besides, if it holds a slice of a database.
-    """
+    """One delivered file: `name` is its path below the glob's fixed part, so that a folder can move."""
 
     name: str
     path: Path
@@ -33,7 +30,6 @@ class Unit:
     modified_ns: int
     fingerprint: str = ""
     replaces_load_id: int | None = None
-    ledger: dict[str, object] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,14 @@ _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 
 
 def styled(figure: "Figure", height: int, **layout: Any) -> "Figure":
     """The figure with the shared look; `layout` overrides it."""
-    axis = {"gridcolor": GRID, "zerolinecolor": GRID, "linecolor": GRID, "automargin": True, "title_standoff": 12}
+    axis = {
+        "gridcolor": GRID,
+        "zerolinecolor": GRID,
+        "linecolor": GRID,
+        "automargin": True,
+        "title_standoff": 12,
+        "title_font_size": 13,
+    }
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis)
     shared = {

@@ -8,7 +8,7 @@ import pytest
 from support_reports import figures_of, report_of, without_scripts, words_of
 from support_small import AS_OF, Bought, SmallShop, varied
 
-SECTIONS = ("changes", "segments", "making")
+SECTIONS = ("changes", "segments", "likeness", "returning", "business", "products", "choice", "quality", "making")
 MODEL = "[model]\nk = 3\n[breaker]\nmin_customers = 1000000\n"
 
 
