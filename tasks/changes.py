@@ -39,8 +39,10 @@ class Change:
 
     def __str__(self) -> str:
         section, _, name = self.setting.rpartition(".")
-        values = "" if self.setting in _TEXTS else f" from {_shown(self.before)} to {_shown(self.after)}"
-        return f"[{section}] {name} changed{values}: {'; '.join(self.effects.values())}"
+        told = "; ".join(self.effects.values())
+        if self.setting in _TEXTS:
+            return f"[{section}] {name} changed: {told}"
+        return f"[{section}] {name} changed from {_shown(self.before)} to {_shown(self.after)}: {told}"
 
 
 def segment_changes(warehouse: Warehouse, night: Night) -> list[Change]:
