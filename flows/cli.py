@@ -3,7 +3,6 @@
 Everything slow is imported inside the commands, so that `resegment --help` is quick.
 """
 
-import atexit
 import os
 import sys
 from importlib import import_module
@@ -12,6 +11,7 @@ from typing import Annotated
 import typer
 
 from flows.commands.shared import app
+from flows.ending import end_silently
 
 #: In the order of the list that `--help` prints.
 for _kind in (
@@ -33,7 +33,7 @@ def main() -> None:
     Taking the interpreter apart piece by piece costs a night a third of a second and says nothing new, so it ends at
     once; only Prefect has to send what it still holds.
     """
-    atexit.register(_close_standard_error)
+    end_silently()
     try:
         app()
     except SystemExit as ended:
@@ -42,16 +42,6 @@ def main() -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(ended.code or 0)
-
-
-def _close_standard_error() -> None:
-    """Registered first, it runs after every other handler.
-
-    DuckDB's binding takes objects for leaked while a thread of Prefect's or an import still lives, and would fill the
-    screen with them as the interpreter ends.
-    """
-    sys.stderr.flush()
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def _print_version(wanted: bool) -> None:

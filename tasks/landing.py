@@ -51,7 +51,7 @@ def accept_batch(night: Night) -> None:
 def find_published(night: Night) -> dict[str, Any] | None:
     """The version published for this date from the same lines and parameters, if there is one already."""
     with store.opened(night.warehouse) as warehouse:
-        return versions.is_up_to_date(warehouse, night.as_of, night.fingerprint)
+        return versions.is_up_to_date(warehouse, night.as_of, night.fingerprint, refit=night.refit)
 
 
 @task

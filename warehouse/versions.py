@@ -95,14 +95,19 @@ def version(warehouse: Warehouse, version_id: int) -> dict[str, Any]:
     return rows[0]
 
 
-def is_up_to_date(warehouse: Warehouse, as_of: date, params_fingerprint: str) -> dict[str, Any] | None:
-    """The published version of this date if it was made from the same lines with the same parameters."""
+def is_up_to_date(
+    warehouse: Warehouse, as_of: date, params_fingerprint: str, *, refit: bool = False
+) -> dict[str, Any] | None:
+    """The published version of this date if it was made from the same lines with the same parameters.
+
+    With `refit`, only if its model was fitted anew as well.
+    """
     published = published_on(warehouse, as_of)
     revision = warehouse.value("SELECT ledger_revision FROM features.state")
-    same = published and (published["ledger_revision"], published["params_fingerprint"]) == (
-        revision,
-        params_fingerprint,
-    )
+    if not published or published["ledger_revision"] != revision:
+        return None
+    action = warehouse.value("SELECT action FROM models.models WHERE model_id = $id", {"id": published["model_id"]})
+    same = published["params_fingerprint"] == params_fingerprint and (not refit or action == "refit")
     return published if same else None
 
 

@@ -1,40 +1,136 @@
-"""With a Prefect API: real flow runs, on one server for this module."""
+"""With a Prefect server: set up by the commands the documentation gives, one server and one worker for this module."""
 
 import json
 import os
+import re
+import shlex
+import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from flows.local_server import local_server
+from flows.local_server import answers, environment_of, free_port
+from flows.settings import ScheduleParams
 from segmentation.generator import ShopParams
 from tasks.generate import write_shop
 
 REPOSITORY = Path(__file__).parents[2]
-PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
+DEPLOYMENTS = ("nightly", "weekly-refit")
 SHOP = ShopParams(customers=120, days=60, start=date(2011, 1, 10), lines_per_invoice=4)
 AS_OF = "2011-03-10"
+#: The shop has long closed, so that a run for today finds its data stale.
+CONFIG = """
+[source]
+path = "data/*.csv"
+[checks]
+stale_days_warn = 100000
+stale_days_stop = 100000
+[report]
+enabled = false
+"""
+
+
+def documented_commands() -> list[str]:
+    """Lines of the shell blocks between the heading and the next one, without their comments."""
+    text = (REPOSITORY / "docs" / "operations.md").read_text()
+    section = text.partition("### With a Prefect server, a work pool and a worker\n")[2].partition("\n##")[0]
+    lines = "".join(re.findall(r"```sh\n(.*?)```", section, re.DOTALL)).splitlines()
+    return [line.partition("  #")[0].rstrip() for line in lines]
+
+
+@dataclass
+class Shell:
+    """What a person does in the shells of the documentation: folders, variables, commands that stay."""
+
+    folder: Path
+    environment: dict[str, str]
+    port: int = field(default_factory=free_port)
+    staying: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    said: str = ""
+
+    def do(self, line: str) -> None:
+        """Perform one line; another port and other folders than the page's, else as it is written."""
+        line = line.replace("4200", str(self.port)).replace("/opt/resegment", str(REPOSITORY))
+        words = shlex.split(line.replace("/srv/shop", str(self.folder / "shop")))
+        self.said = ""
+        if words[0] == "cd":
+            self.environment["PWD"] = words[1]
+        elif words[0] == "export":
+            self.environment |= dict(word.split("=", 1) for word in words[1:])
+        elif words[:3] == ["prefect", "server", "start"]:
+            self.stay([*words, "--port", str(self.port)])
+            waiting(lambda: answers(f"http://127.0.0.1:{self.port}/api/health"))
+        elif words[:3] == ["prefect", "worker", "start"]:
+            self.stay(words)
+        else:
+            done = run(words, Path(self.environment["PWD"]), self.environment)
+            assert done.returncode == 0, done.stdout + done.stderr
+            self.said = done.stdout
+
+    def stay(self, words: list[str]) -> None:
+        with (self.folder / "staying.log").open("ab") as log:
+            self.staying.append(
+                subprocess.Popen(words, cwd=self.environment["PWD"], env=self.environment, stdout=log, stderr=log)
+            )
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """The documentation's commands, all of them, in their order; server and worker stay for the module."""
+    folder = tmp_path_factory.mktemp("prefect")
+    filled(folder / "shop")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    theirs = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    shell = Shell(folder, theirs | {"PATH": path, "PREFECT_HOME": str(folder), "PREFECT_WORKER_QUERY_SECONDS": "1"})
+    with environment_of(shell.environment):  # where the executables are looked for
+        try:
+            for line in documented_commands():
+                shell.do(line)
+            yield shell
+        finally:
+            for process in reversed(shell.staying):
+                process.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(30)
+                process.kill()
+                process.wait()
+
+
+@pytest.fixture(scope="module")
+def environment(shell: Shell) -> dict[str, str]:
     """Environment of a process that finds the module's server."""
-    with local_server(tmp_path_factory.mktemp("prefect")):
-        yield dict(os.environ)
+    return shell.environment
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
     """A folder with deliveries and a configuration."""
-    write_shop(SHOP, tmp_path / "data", "csv")
-    (tmp_path / "resegment.toml").write_text('[source]\npath = "data/*.csv"\n[report]\nenabled = false\n')
-    return tmp_path
+    return filled(tmp_path)
+
+
+def filled(folder: Path) -> Path:
+    write_shop(SHOP, folder / "data", "csv")
+    (folder / "resegment.toml").write_text(CONFIG)
+    return folder
+
+
+def waiting(condition: Any) -> Any:
+    """Wait for something to become true, for three minutes at most."""
+    deadline = time.monotonic() + 180
+    while not (found := condition()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert found
+    return found
 
 
 def run(command: list[str], folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -57,13 +153,62 @@ def without_moments(outcome: dict[str, Any]) -> dict[str, Any]:
     return json.loads(json.dumps(outcome), object_hook=lambda found: {k: v for k, v in found.items() if k != "file"})
 
 
+def test_the_documented_commands_lead_to_a_published_version(shell: Shell) -> None:
+    assert f"as of {date.today()}" in shell.said  # noqa: DTZ011 - the machine's zone may be any; the shop's is near
+    pool, deployments = asked(
+        shell.environment,
+        shell.folder,
+        """
+        pool = client.read_work_pool("local")
+        found = {d.name: [d.pull_steps, d.parameters, [s.schedule.cron for s in d.schedules]]
+                 for d in client.read_deployments()}
+        print(json.dumps([pool.concurrency_limit, found]))
+        """,
+    )
+    here = [{"prefect.deployments.steps.set_working_directory": {"directory": str(shell.folder / "shop")}}]
+    schedule = ScheduleParams()
+    assert pool == 1
+    assert deployments["nightly"] == [here, {}, [schedule.nightly_cron]]
+    assert deployments["weekly-refit"] == [here, {"refit": True}, [schedule.weekly_refit_cron]]
+
+
+def test_crons_create_scheduled_runs(environment: dict[str, str], tmp_path: Path) -> None:
+    scheduled = asked(
+        environment,
+        tmp_path,
+        """
+        import time
+        from prefect.client.schemas.filters import FlowRunFilter
+        wanted = FlowRunFilter(state={"type": {"any_": ["SCHEDULED"]}})
+        names = {d.id: d.name for d in client.read_deployments()}
+        deadline, found = time.monotonic() + 60, {}
+        while len(found) < 2 and time.monotonic() < deadline:
+            runs = client.read_flow_runs(flow_run_filter=wanted)
+            found = {names[run.deployment_id]: run.next_scheduled_start_time.strftime("%H:%M %Z") for run in runs}
+            time.sleep(0.5)
+        print(json.dumps(found))
+        """,
+    )
+    assert set(scheduled) == {"nightly", "weekly-refit"}
+
+
+def test_the_times_in_prefect_yaml_are_the_defaults_of_the_configuration() -> None:
+    deployments = {one["name"]: one for one in yaml.safe_load((REPOSITORY / "prefect.yaml").read_text())["deployments"]}
+    schedule = ScheduleParams()
+    crons = {"nightly": schedule.nightly_cron, "weekly-refit": schedule.weekly_refit_cron}
+    assert {
+        name: (one["schedules"][0]["cron"], one["schedules"][0]["timezone"])
+        for name, one in deployments.items()
+        if "schedules" in one
+    } == {name: (cron, schedule.time_zone) for name, cron in crons.items()}
+
+
 def test_a_night_is_a_flow_run_with_named_tasks_and_the_result_of_the_plain_function(
     shop: Path, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with_api = resegment(shop, environment, "nightly", "--as-of", AS_OF, "--json")
     assert with_api.returncode == 0, with_api.stderr
-    plain_shop = tmp_path_factory.mktemp("plain")
-    write_shop(SHOP, plain_shop / "data", "csv")
+    plain_shop = filled(tmp_path_factory.mktemp("plain"))
     plain = resegment(plain_shop, environment | {"PREFECT_API_URL": ""}, "nightly", "--as-of", AS_OF, "--json")
     assert plain.returncode == 0, plain.stderr
     assert without_moments(json.loads(with_api.stdout)) == without_moments(json.loads(plain.stdout))
@@ -71,10 +216,15 @@ def test_a_night_is_a_flow_run_with_named_tasks_and_the_result_of_the_plain_func
         environment,
         shop,
         """
-        (flow_run,) = client.read_flow_runs()
-        names = sorted(run.name.rpartition("-")[0] for run in client.read_task_runs())
-        logs = client.read_logs()
-        print(json.dumps([flow_run.state.type.value, names, [log.message for log in logs if log.name == "resegment"]]))
+        from prefect.client.schemas.filters import FlowRunFilter
+        from prefect.client.schemas.sorting import FlowRunSort
+        flow_run = client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(start_time={"is_null_": False}), sort=FlowRunSort.START_TIME_DESC, limit=1
+        )[0]
+        mine = FlowRunFilter(id={"any_": [flow_run.id]})
+        names = sorted(run.name.rpartition("-")[0] for run in client.read_task_runs(flow_run_filter=mine))
+        logs = [log.message for log in client.read_logs() if log.name == "resegment" and log.flow_run_id == flow_run.id]
+        print(json.dumps([flow_run.state.type.value, names, logs]))
         """,
     )
     state, names, logs = found
@@ -84,7 +234,8 @@ def test_a_night_is_a_flow_run_with_named_tasks_and_the_result_of_the_plain_func
 
 
 def test_a_held_or_failed_run_ends_with_one_message_and_no_traceback(shop: Path, environment: dict[str, str]) -> None:
-    failed = resegment(shop, environment, "nightly", "--as-of", "2050-01-01")
+    strict = environment | {"RESEGMENT__CHECKS__STALE_DAYS_STOP": "31"}
+    failed = resegment(shop, strict, "nightly", "--as-of", "2050-01-01")
     assert failed.returncode == 1
     assert "Critical checks failed" in failed.stderr
     assert "Traceback" not in failed.stderr
@@ -99,41 +250,18 @@ def test_an_api_that_does_not_answer_is_named(shop: Path, environment: dict[str,
     assert not (shop / "warehouse.duckdb").exists()
 
 
-def test_cron_of_a_deployment_creates_scheduled_runs(environment: dict[str, str], tmp_path: Path) -> None:
-    pool = run([*PREFECT, "work-pool", "create", "local", "--type", "process", "--overwrite"], tmp_path, environment)
-    assert pool.returncode == 0, pool.stderr
-    deployed = run([*PREFECT, "deploy", "--all"], REPOSITORY, environment)
-    assert deployed.returncode == 0, deployed.stdout + deployed.stderr
-    scheduled = asked(
-        environment,
-        tmp_path,
-        """
-        import time
-        from prefect.client.schemas.filters import FlowRunFilter
-        wanted = FlowRunFilter(state={"type": {"any_": ["SCHEDULED"]}})
-        deadline = time.monotonic() + 60
-        while not (runs := client.read_flow_runs(flow_run_filter=wanted)) and time.monotonic() < deadline:
-            time.sleep(1)
-        deployments = {d.id: d.name for d in client.read_deployments()}
-        print(json.dumps(sorted({deployments[run.deployment_id] for run in runs})))
-        """,
-    )
-    assert "nightly" in scheduled
-
-
 def test_a_deployed_run_works_from_any_folder_for_the_day_it_was_scheduled(
     shop: Path, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """The entrypoint is a file; the run was to begin at 23:30 UTC in summer, when the shop has the next day."""
+    """The run was to begin at 23:30 UTC in summer, when the shop has the next day."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    entrypoint = f"{REPOSITORY}/flows/deployments.py:nightly"
     code = f"""
     import datetime, os
     from pathlib import Path
     from prefect.flow_engine import run_flow
     from prefect.flows import load_flow_from_entrypoint
     from prefect.states import Scheduled
-    flow = load_flow_from_entrypoint({entrypoint!r})
+    flow = load_flow_from_entrypoint("flows.deployments.nightly")
     moment = datetime.datetime(2011, 4, 1, 23, 30, tzinfo=datetime.UTC)
     parameters = {{"config": Path({str(shop / "resegment.toml")!r})}}
     flow_run = client.create_flow_run(flow, parameters=parameters, state=Scheduled(scheduled_time=moment))
@@ -144,3 +272,32 @@ def test_a_deployed_run_works_from_any_folder_for_the_day_it_was_scheduled(
     print(json.dumps([str(outcome["published"]["as_of"]), time]))
     """
     assert asked(environment, elsewhere, code) == ["2011-04-02", "COMPLETED"]
+
+
+def test_a_run_killed_with_its_worker_is_seen_as_crashed_and_the_next_one_carries_on(shell: Shell) -> None:
+    """It holds the pool's one slot until then."""
+    folder, log = shell.folder / "shop", shell.folder / "staying.log"
+    worker, before = shell.staying.pop(), log.stat().st_size
+    shell.do(f"prefect deployment run nightly/nightly --param as_of={AS_OF}")
+    waiting(lambda: "Task run 'stage deliveries" in log.read_text()[before:])
+    holder = json.loads((folder / "warehouse.duckdb.lock").read_text())
+    os.kill(worker.pid, signal.SIGKILL)
+    os.kill(holder["pid"], signal.SIGKILL)
+    killed = time.time()
+    worker.wait()
+    shell.do("prefect worker start --pool local")
+    shell.do(f"prefect deployment run nightly/nightly --param as_of={AS_OF} --watch")
+    ended = asked(
+        shell.environment,
+        folder,
+        f"""
+        from prefect.client.schemas.filters import FlowRunFilter
+        late = FlowRunFilter(start_time={{"is_null_": False}})
+        states = [run.state for run in client.read_flow_runs(flow_run_filter=late)]
+        print(json.dumps([[s.name, s.timestamp.timestamp() - {killed}] for s in states if s.name == "Crashed"]))
+        """,
+    )
+    ((_, seconds),) = ended
+    assert seconds < 120
+    assert "an earlier run was stopped: nightly for" in log.read_text()
+    assert json.loads(resegment(folder, shell.environment, "status", "--json").stdout)["status"] == "done"
