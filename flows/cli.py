@@ -18,6 +18,7 @@ for _kind in (
     "nights",
     "backfilling",
     "versions",
+    "quarantining",
     "looking",
     "audiences",
     "reporting",

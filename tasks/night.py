@@ -106,6 +106,10 @@ class Record:
         last = made[-1]["version_id"] if made else None
         return self._ended("done" if made else "unchanged", last, {"deliveries": deliveries, "backfill": backfill})
 
+    def replayed(self, replay: dict[str, Any]) -> dict[str, Any]:
+        """Quarantined lines were tried again; what is published is for the next night."""
+        return self._ended("done" if replay["sound"] else "unchanged", None, {"replay": replay})
+
     def _ended(self, status: str, version_id: int | None, facts: dict[str, Any]) -> dict[str, Any]:
         self.status, self.version_id, self.facts = status, version_id, facts
         return {"status": status} | facts

@@ -19,7 +19,7 @@ HEADER = ("InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "UnitPrice", "Cus
 FIRST_DAY = date(2011, 1, 24)
 #: When the first night begins; lines of later days are in its future.
 BEGAN = datetime.fromisoformat("2011-02-02 03:00")
-KINDS = ("purchase", "return", "unattributed", "quarantined", "duplicate")
+KINDS = ("purchase", "return", "unattributed", "quarantined", "duplicate", "replayed")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
+OUTCOMES = ("purchase", "return", "unattributed", "quarantined", "duplicate", "replayed")
 ZERO = Decimal("0.0000")
 NO_VALUE = ("", "NULL", "null", "None", "NaN", "nan", "N/A")
 
@@ -147,8 +148,7 @@ class Oracle:
         """Lines and money by load and outcome."""
         outcomes = self.outcomes()
         counts: dict[int, dict[str, tuple[int, Decimal]]] = {
-            load: dict.fromkeys(("purchase", "return", "unattributed", "quarantined", "duplicate"), (0, ZERO))
-            for load, *_ in self.loads
+            load: dict.fromkeys(OUTCOMES, (0, ZERO)) for load, *_ in self.loads
         }
         for line in self.lines():
             of_load, outcome = counts[line.place[0]], outcomes[line.place]

@@ -48,7 +48,8 @@ def test_what_a_page_names_exists(page: Path) -> None:
 def test_options_on_a_page_exist(page: Path) -> None:
     for command, rest in re.findall(r"resegment ([a-z]+)((?: [^`\n#]*)?)", page.read_text()):
         if command in COMMANDS:
-            known = {name for parameter in COMMANDS[command].params for name in parameter.opts} | {"--help"}
+            inner = getattr(COMMANDS[command], "commands", {}).get(rest.split()[0] if rest.split() else "")
+            known = {name for parameter in (inner or COMMANDS[command]).params for name in parameter.opts} | {"--help"}
             assert set(re.findall(r"(?<= )--[a-z-]+", rest)) <= known, f"resegment {command}{rest}"
 
 

@@ -25,6 +25,10 @@ class DeliveryError(ResegmentError):
     """A delivery cannot be read; nothing of this night's deliveries was accepted."""
 
 
+class QuarantineError(ResegmentError):
+    """What was asked cannot be done with the quarantine; nothing was changed."""
+
+
 class MergeError(ResegmentError):
     """The file of merged customers cannot be used; nothing was changed."""
 

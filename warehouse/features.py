@@ -58,6 +58,15 @@ def needs_rebuild(warehouse: Warehouse, window_days: int | None) -> bool:
     return not state or state[0]["window_days"] != window_days
 
 
+def follow(warehouse: Warehouse) -> None:
+    """Recompute the customers in `touched_customers` for the date the activity is valid for; it stays that date.
+
+    Runs inside the caller's transaction.
+    """
+    state = warehouse.select("SELECT as_of, window_days FROM features.state")[0]
+    advance(warehouse, state["as_of"], state["window_days"], accepted=True)
+
+
 def is_current(warehouse: Warehouse, as_of: date, window_days: int | None) -> bool:
     """Whether the stored activity is the one of exactly this date and window."""
     state = warehouse.select("SELECT as_of, window_days FROM features.state")

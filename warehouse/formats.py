@@ -57,10 +57,10 @@ def shape_of(connection: duckdb.DuckDBPyConnection, unit: Unit, source: SourcePa
     file_format = _format_of(unit.path, source)
     try:
         str(unit.path).encode()  # DuckDB knows no other names
-        columns = _columns(connection, file_format, unit.path, source)
+        columns = columns_of(connection, file_format, unit.path, source)
     except LOOKING_FAILS as error:
         raise UnreadableFileError(explained_file_error(error, source)) from error
-    _check_columns([name for name, _ in columns], source)
+    check_columns([name for name, _ in columns], source)
     return Shape(file_format, columns)
 
 
@@ -70,7 +70,7 @@ def relation_sql(shape: Shape, paths: list[Path], source: SourceParams) -> str:
     if shape.format is FileFormat.CSV:
         return f"SELECT * FROM {_read_csv(len(names), paths, source)}"
     if shape.format is FileFormat.JSONL:
-        values, files = [f"json ->> {literal(_pointer(name))}" for name in names], _files(paths)
+        values, files = [f"json ->> {literal(pointer(name))}" for name in names], _files(paths)
         reader = f"read_ndjson_objects({files}, filename = {literal(_PATH)}, hive_partitioning = false)"
     elif shape.format is FileFormat.PARQUET:
         values, files = [quoted(name) for name in names], _files(paths)
@@ -88,9 +88,10 @@ def sheet(path: Path) -> Any:
     return _xlsx(path).with_columns(polars.lit(str(path)).alias(_PATH)).to_arrow()
 
 
-def _columns(
+def columns_of(
     connection: duckdb.DuckDBPyConnection, file_format: FileFormat, path: Path, source: SourceParams
 ) -> tuple[tuple[str, str], ...]:
+    """Names of a file's columns with their DuckDB types; raises one of `LOOKING_FAILS` or UnreadableFileError."""
     if file_format is FileFormat.CSV:
         return _texts(csv_header(path, source))
     if file_format is FileFormat.PARQUET:
@@ -119,7 +120,7 @@ def _read_csv(columns: int, paths: list[Path], source: SourceParams) -> str:
     )
 
 
-def _pointer(key: str) -> str:
+def pointer(key: str) -> str:
     """A key as JSON Pointer (RFC 6901), which can hold every character."""
     return "/" + key.replace("~", "~0").replace("/", "~1")
 
@@ -163,7 +164,8 @@ def _format_of(path: Path, source: SourceParams) -> FileFormat:
     return _ENDINGS[ending]
 
 
-def _check_columns(found: list[str], source: SourceParams) -> None:
+def check_columns(found: list[str], source: SourceParams) -> None:
+    """Raise UnreadableFileError if a mapped column is missing, or a column is there twice."""
     twice = sorted({name for name in found if found.count(name) > 1})
     if twice:
         raise UnreadableFileError(f"its header has the column {twice[0]!r} twice; each column needs a name of its own")

@@ -65,8 +65,9 @@ def accept(warehouse: Warehouse, source: SourceParams, now: datetime) -> bool:
     merged = merges.prepare(warehouse, source)
     if not merged and not warehouse.value("SELECT count(*) FROM landing.loads WHERE status = 'staged'"):
         return False
-    for step in ("touch_before", "move_lines"):
-        warehouse.run(f"landing/{step}", source=source.name)
+    warehouse.run("landing/touch_before", source=source.name)
+    warehouse.run("quarantine/take_back")
+    warehouse.run("landing/move_lines", source=source.name)
     warehouse.run("landing/judge_duplicates", keep=source.duplicates is Duplicates.KEEP)
     merges.apply(warehouse)
     warehouse.run("landing/rebuild_invoices")
@@ -90,7 +91,7 @@ def discard_staged(warehouse: Warehouse) -> None:
 def reject(warehouse: Warehouse, source: SourceParams, problems: dict[Unit, str], now: datetime) -> None:
     """Leave a ledger row for each unreadable file and drop everything staged with it."""
     discard_staged(warehouse)
-    first = _next_load_id(warehouse)
+    first = next_load_id(warehouse)
     loads = [
         load_row(first + number, unit, source, now, problem) for number, (unit, problem) in enumerate(problems.items())
     ]
@@ -124,7 +125,7 @@ def _read(
 def _look_at(
     warehouse: Warehouse, offer: Offer, source: SourceParams, problems: dict[Unit, str]
 ) -> Iterator[Delivered]:
-    first = _next_load_id(warehouse)
+    first = next_load_id(warehouse)
     for number, unit in enumerate(offer.new):
         try:
             yield Delivered(first + number, unit, shape_of(warehouse.connection, unit, source))
@@ -147,5 +148,6 @@ def _chunks(files: Iterator[Delivered]) -> Iterator[list[Delivered]]:
         yield chunk
 
 
-def _next_load_id(warehouse: Warehouse) -> int:
+def next_load_id(warehouse: Warehouse) -> int:
+    """The number of the next delivery."""
     return int(warehouse.value("SELECT coalesce(max(load_id), 0) + 1 FROM landing.loads"))

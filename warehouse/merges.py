@@ -4,21 +4,16 @@ Lines keep the customer they were delivered with; invoices, and all that is made
 row that is taken out of the file takes the merge back.
 """
 
-import csv
-import glob
-import re
-from collections.abc import Callable
 from pathlib import Path
 
-import duckdb
-
-from warehouse.errors import MergeError, WarehouseError
+from warehouse.errors import MergeError
 from warehouse.params import SourceParams
 from warehouse.parsing import whole_id_sql
 from warehouse.store import Warehouse
 from warehouse.text import literal
+from warehouse.text_tables import read_texts
+from warehouse.unreadable import UnreadableFileError
 
-_DELIMITERS = (",", ";", "\t")
 _COLUMNS = ("old", "new")
 #: Doublings that follow any chain to its end.
 _MOST_DOUBLINGS = 40
@@ -50,53 +45,19 @@ def apply(warehouse: Warehouse) -> None:
 
 
 def _read(warehouse: Warehouse, path: Path, source: SourceParams) -> None:
-    names, delimiter = _header(path)
-    old, new = (names.index(name) for name in _COLUMNS)
-    types = ", ".join(f"c{number}: 'VARCHAR'" for number in range(len(names)))
-    relation = (
-        f"read_csv([$file], columns = {{{types}}}, auto_detect = false, header = true, delim = {literal(delimiter)}, "
-        "quote = '\"', escape = '\"', strict_mode = true)"
-    )
-    id_sql = _id_sql(source)
-    select = f"SELECT row_number() OVER () + 1 AS line, {id_sql(old)} AS customer_id, {id_sql(new)} AS merged_id"
     try:
-        warehouse.execute(
-            f"CREATE OR REPLACE TEMP TABLE merge_lines AS {select} FROM {relation}", {"file": glob.escape(str(path))}
-        )
-    except WarehouseError as error:
-        if not isinstance(
-            error.__cause__, duckdb.InvalidInputException | duckdb.IOException | duckdb.ConversionException
-        ):
-            raise
-        line = re.search(r"CSV Error on Line: (\d+)", str(error.__cause__))
-        problem = f"line {line[1]} has too few or too many columns, or a stray quote" if line else "it is no CSV text"
-        raise _unusable(path, problem) from error
+        names = read_texts(warehouse, path, "handed_in", _COLUMNS)
+    except UnreadableFileError as error:
+        raise _unusable(path, str(error)) from error
+    old, new = (_id_sql(f"c{names.index(column)}", source) for column in _COLUMNS)
+    select = f"SELECT line, {old} AS customer_id, {new} AS merged_id FROM handed_in"
+    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE merge_lines AS {select}")
 
 
-def _header(path: Path) -> tuple[list[str], str]:
-    """Names of the columns, in small letters, and what separates them."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-    except FileNotFoundError:
-        raise _unusable(path, "there is no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unusable(path, f"it cannot be read: {error}") from error
-    for delimiter in _DELIMITERS:
-        names = [name.strip().lower() for name in next(csv.reader([first], delimiter=delimiter), [])]
-        if all(names.count(column) == 1 for column in _COLUMNS):
-            return names, delimiter
-    raise _unusable(path, "its first line must name the columns old and new, as `old,new`")
-
-
-def _id_sql(source: SourceParams) -> Callable[[int], str]:
+def _id_sql(column: str, source: SourceParams) -> str:
     """An id as landing reads it, so that both are the same customer."""
     missing = ", ".join(literal(text) for text in ("", *source.missing_values))
-
-    def of_column(number: int) -> str:
-        return f"CASE WHEN trim(c{number}) NOT IN ({missing}) THEN {whole_id_sql(f'trim(c{number})')} END"
-
-    return of_column
+    return f"CASE WHEN trim({column}) NOT IN ({missing}) THEN {whole_id_sql(f'trim({column})')} END"
 
 
 def _refuse_faults(warehouse: Warehouse, path: str) -> None:

@@ -84,7 +84,9 @@ class SourceParams(BaseModel):
         ("", "NULL", "null", "None", "NaN", "nan", "N/A"), description="texts that mean: no value"
     )
     cancellation_prefix: str = Field("C", description="invoice numbers beginning so are returns; empty: no such rule")
-    merges: str = Field("", description="CSV file `old,new` of merged customers, relative to the configuration file")
+    merges: str = Field(
+        "", description="file of merged customers, columns old and new, relative to the configuration file"
+    )
     settle_seconds: float = Field(
         0, ge=0, description="a file changed less than this long ago is left for the next night, as still being written"
     )

@@ -44,11 +44,13 @@ _EXACT_TYPES = ("DECIMAL", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"
                 "UBIGINT", "UHUGEINT")  # fmt: skip
 
 
-def lines_sql(shape: Shape, relation: str, source: SourceParams, shop_zone: str) -> str:
+def lines_sql(
+    shape: Shape, relation: str, source: SourceParams, shop_zone: str, line_number: str = "record - first_record + 1"
+) -> str:
     """SELECT of the columns of `landing.staged_lines` from a relation of the given shape.
 
     Needs the table `delivered_files(file, load_id)` and the parameter `$received_local` (shop-local TIMESTAMP).
-    `line_number` counts the records of a file from 1, without the header.
+    `line_number` counts the records of a file from 1, without the header, unless the relation has a column of its own.
     """
     faulty = " OR ".join(f"coalesce({condition}, false)" for condition in REASONS.values())
     reasons = listed(f"CASE WHEN {condition} THEN '{code}' END" for code, condition in REASONS.items())
@@ -58,7 +60,7 @@ def lines_sql(shape: Shape, relation: str, source: SourceParams, shop_zone: str)
 WITH raw AS MATERIALIZED (SELECT *, row_number() OVER () AS record FROM ({relation})),
 first_records AS (SELECT file, min(record) AS first_record FROM raw GROUP BY file),
 trimmed AS (
-    SELECT load_id, record - first_record + 1 AS line_number, raw.* EXCLUDE (file, record), {_trimmed(shape, source)}
+    SELECT load_id, {line_number} AS line_number, raw.* EXCLUDE (file, record), {_trimmed(shape, source)}
     FROM raw JOIN first_records USING (file) JOIN delivered_files USING (file)
 ),
 delivered AS (SELECT * REPLACE ({_without_missing(shape, source)}) FROM trimmed),

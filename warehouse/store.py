@@ -84,10 +84,11 @@ class Warehouse:
             yield
             self.execute("COMMIT")
         except BaseException:
-            self._roll_back()
+            self.roll_back()
             raise
 
-    def _roll_back(self) -> None:
+    def roll_back(self) -> None:
+        """Take back what the transaction has done so far."""
         try:
             self.connection.execute("ROLLBACK")
         except duckdb.Error:

@@ -117,9 +117,9 @@ def test_only_a_changed_meaning_is_news(warehouse: Warehouse, source: SourcePara
         ("old,new\n7,\n,8\n", "line 2: customer 7 has no new customer\n  line 3: it has no old customer"),
         ("old,new\n7,NULL\n", "line 2: customer 7 has no new customer"),
         ("old,new\n7,8,9\n", "line 2 has too few or too many columns"),
-        ('old,new\n7,8\n"8,9\n', "line 3 has too few or too many columns, or a stray quote"),
-        ("customer,merged\n7,8\n", "must name the columns old and new"),
-        ("", "must name the columns old and new"),
+        ('old,new\n7,8\n"8,9\n', "line 3 has too few or too many columns, a stray quote"),
+        ("customer,merged\n7,8\n", "must name the columns old, new"),
+        ("", "must name the columns old, new"),
         (b"\xff\xfeo\x00l\x00d\x00", "cannot be read"),
     ],
 )

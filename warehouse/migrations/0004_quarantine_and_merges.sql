@@ -5,3 +5,9 @@ CREATE TABLE sales.customer_merges (
     customer_id VARCHAR NOT NULL,        -- as delivered
     merged_id VARCHAR NOT NULL           -- the customer it is now; never merged away itself
 );
+
+-- Quarantined lines that came again sound, in a load of their own: they have left the quarantine, and stay counted where
+-- they were delivered with the outcome 'replayed'.
+ALTER TABLE landing.loads ADD COLUMN replays_load_id INTEGER;            -- the load whose quarantined lines this one brings
+ALTER TABLE landing.loads ADD COLUMN replayed_lines BIGINT DEFAULT 0;
+ALTER TABLE landing.loads ADD COLUMN replayed_amount DECIMAL(18, 4) DEFAULT 0;

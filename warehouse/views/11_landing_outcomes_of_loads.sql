@@ -12,7 +12,9 @@ SELECT load_id,
     count(*) FILTER (outcome = 'quarantined') AS quarantined_lines,
     CAST(coalesce(sum(amount) FILTER (outcome = 'quarantined'), 0) AS DECIMAL(18, 4)) AS quarantined_amount,
     count(*) FILTER (outcome = 'duplicate') AS duplicate_lines,
-    CAST(coalesce(sum(amount) FILTER (outcome = 'duplicate'), 0) AS DECIMAL(18, 4)) AS duplicate_amount
+    CAST(coalesce(sum(amount) FILTER (outcome = 'duplicate'), 0) AS DECIMAL(18, 4)) AS duplicate_amount,
+    count(*) FILTER (outcome = 'replayed') AS replayed_lines,
+    CAST(coalesce(sum(amount) FILTER (outcome = 'replayed'), 0) AS DECIMAL(18, 4)) AS replayed_amount
 FROM (
     SELECT load_id, outcome, amount FROM sales.transaction_lines
     UNION ALL SELECT load_id, outcome, amount FROM landing.quarantine

@@ -1,13 +1,15 @@
 -- grain: load whose lines came, went or changed their verdict
 -- reason: the ledger's counts follow the lines; statuses change last
 CREATE OR REPLACE TEMP TABLE recounted AS
-SELECT load_id FROM landing.loads WHERE status = 'staged' UNION SELECT load_id FROM verdicts;
+SELECT load_id FROM landing.loads WHERE status = 'staged'
+UNION SELECT load_id FROM verdicts UNION SELECT load_id FROM replayed;
 UPDATE landing.loads SET
     purchase_lines = c.purchase_lines, purchase_amount = c.purchase_amount,
     return_lines = c.return_lines, return_amount = c.return_amount,
     unattributed_lines = c.unattributed_lines, unattributed_amount = c.unattributed_amount,
     quarantined_lines = c.quarantined_lines, quarantined_amount = c.quarantined_amount,
-    duplicate_lines = c.duplicate_lines, duplicate_amount = c.duplicate_amount
+    duplicate_lines = c.duplicate_lines, duplicate_amount = c.duplicate_amount,
+    replayed_lines = c.replayed_lines, replayed_amount = c.replayed_amount
 FROM (FROM landing.outcomes_of_loads WHERE load_id IN (FROM recounted)) AS c
 WHERE loads.load_id = c.load_id;
 UPDATE landing.loads SET status = 'replaced' WHERE load_id IN (FROM replaced);

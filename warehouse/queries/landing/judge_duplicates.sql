@@ -1,7 +1,8 @@
 -- grain: line whose verdict on being a duplicate changes
 -- inputs: touched_keys; $keep: lines without a line_id all count
 -- reason: of lines with the same content one counts: a sound one before a faulty one, then the first delivered; of lines
---   with the same line_id the last delivered. The id or invoice number beside the 8-byte key keeps chance collisions apart.
+--   with the same line_id the last delivered. A faulty line that was replayed is settled: it stands before others like it
+--   that come again. The id or invoice number beside the 8-byte key keeps chance collisions apart.
 CREATE OR REPLACE TEMP TABLE contenders AS
 SELECT *, count(*) OVER (PARTITION BY content_key) AS rivals FROM (
     SELECT content_key, load_id, line_number, line_id, invoice_no, outcome, false AS faulty, rowid AS row_number
@@ -12,9 +13,10 @@ SELECT *, count(*) OVER (PARTITION BY content_key) AS rivals FROM (
 )
 QUALIFY rivals > 1 OR outcome = 'duplicate';
 CREATE OR REPLACE TEMP TABLE verdicts AS
-SELECT *, outcome = 'duplicate' AS was_duplicate, CASE WHEN $keep AND line_id IS NULL THEN false ELSE row_number() OVER (
+SELECT *, outcome = 'duplicate' AS was_duplicate, CASE
+    WHEN outcome = 'replayed' OR ($keep AND line_id IS NULL) THEN false ELSE row_number() OVER (
     PARTITION BY content_key, coalesce(line_id, invoice_no) ORDER BY
-        faulty,
+        faulty, outcome <> 'replayed',
         CASE WHEN line_id IS NULL THEN load_id ELSE -load_id END,
         CASE WHEN line_id IS NULL THEN line_number ELSE -line_number END
     ) > 1 END AS is_duplicate

@@ -1,0 +1,97 @@
+"""The quarantine: what is in it and why, as a file to correct, and tried again."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands.shared import Config, Json, app, day, explained, show
+
+quarantine = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+app.add_typer(
+    quarantine,
+    name="quarantine",
+    help="Look at lines that were set aside, correct them, and take them in after all.",
+    short_help="Look at lines that were set aside, correct them, and take them in after all.",
+)
+
+Reasons = Annotated[
+    list[str] | None,
+    typer.Option("--reason", metavar="REASON", help="Only lines with this reason; may be repeated."),
+]
+Loads = Annotated[
+    list[int] | None, typer.Option("--load", metavar="LOAD", help="Only lines of this load; may be repeated.")
+]
+Since = Annotated[
+    date | None,
+    typer.Option(parser=day, metavar="YYYY-MM-DD", help="Only lines received on that day (UTC) or later."),
+]
+
+
+@quarantine.command("list")
+def list_lines(
+    reason: Reasons = None,
+    load: Loads = None,
+    since: Since = None,
+    lines: Annotated[
+        int, typer.Option("--lines", min=0, metavar="NUMBER", help="Show so many lines as they were delivered.")
+    ] = 0,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Tell how many lines are set aside, for which reasons and from which loads."""
+    from flows.settings import load_settings
+    from tasks.quarantining import Asked, list_quarantine
+
+    with explained(as_json):
+        settings = load_settings(config).settings
+        asked = Asked(tuple(reason or ()), tuple(load or ()), since)
+        found = list_quarantine(settings.warehouse, settings.source, asked, lines)
+        show("show_quarantine", found, as_json, module="showing_quarantine")
+
+
+@quarantine.command("export")
+def export_lines(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What to write: .csv, .parquet or .jsonl.")],
+    reason: Reasons = None,
+    load: Loads = None,
+    since: Since = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Write the lines as they were delivered, with their reasons, to a file in which they can be corrected."""
+    from flows.settings import load_settings
+    from tasks.quarantining import Asked, export_quarantine
+
+    with explained(as_json):
+        settings = load_settings(config).settings
+        asked = Asked(tuple(reason or ()), tuple(load or ()), since)
+        found = export_quarantine(settings.warehouse, settings.source, asked, file)
+        show("show_exported", found, as_json, module="showing_quarantine")
+
+
+@quarantine.command("replay")
+def replay_lines(
+    reason: Reasons = None,
+    load: Loads = None,
+    since: Since = None,
+    corrections: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="An export in which lines were corrected: only those are tried."),
+    ] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Only tell what would become of the lines.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Take in lines that are sound under the configuration of now, or as they were corrected.
+
+    They are checked and accepted as a delivery, in a load named after the one they were set aside in. What is still
+    faulty stays. The next night publishes what changed.
+    """
+    from flows.replaying import replay
+    from tasks.quarantining import Asked
+
+    with explained(as_json):
+        asked = Asked(tuple(reason or ()), tuple(load or ()), since)
+        show("show_replay", replay(asked, corrections, plan, config), as_json, module="showing_quarantine")
