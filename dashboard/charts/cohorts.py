@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from dashboard.charts.style import SEQUENTIAL, styled
+from dashboard.charts.style import CELL_INK, SEQUENTIAL, styled
 from dashboard.wording import Money, count, counted, label, month, share
 
 if TYPE_CHECKING:
@@ -24,9 +24,10 @@ def retention(cohorts: "pl.DataFrame") -> "Figure":
     size = {row["cohort"]: row["cohort_customers"] for row in whole.iter_rows(named=True)}
     values = [[_of(cells.get((start, column)), "retention") for column in columns] for start in starts]
     drawn = Heatmap(
+        colorscale=SEQUENTIAL, textfont_color=CELL_INK, showscale=False,
         z=values, x=[str(column) for column in columns], y=[f"{month(one)} ({count(size[one])})" for one in starts],
         text=[["" if value is None else share(value, 0).removesuffix(" %") for value in row] for row in values],
-        texttemplate="%{text}" if len(columns) <= 16 else None, colorscale=SEQUENTIAL, zmin=0, showscale=False,
+        texttemplate="%{text}" if len(columns) <= 16 else None, zmin=0,
         xgap=2, ygap=2, hoverongaps=False,
         customdata=[
             [_told_cohort(cells.get((start, column)), month(start), column) for column in columns] for start in starts
@@ -47,14 +48,15 @@ def rfm(cells: "pl.DataFrame", money: Money) -> "Figure":
     scores = range(1, 6)
     values = [[_of(found.get((r, f)), "median_monetary") for f in scores] for r in scores]
     drawn = Heatmap(
-        z=values, x=[f"F {f}" for f in scores], y=[f"R {r}" for r in scores], colorscale=SEQUENTIAL, showscale=False,
+        colorscale=SEQUENTIAL, textfont_color=CELL_INK, showscale=False,
+        z=values, x=[f"F {f}" for f in scores], y=[f"R {r}" for r in scores],
         text=[[_told_cell(found.get((r, f)), money) for f in scores] for r in scores], texttemplate="%{text}",
         xgap=3, ygap=3, hoverinfo="skip",
     )  # fmt: skip
     figure = Figure(drawn)
     figure.update_xaxes(title="Frequency score: 5 orders most often", type="category", showgrid=False)
     figure.update_yaxes(title="Recency score: 5 bought last", type="category", showgrid=False)
-    return styled(figure, 430)
+    return styled(figure, 430, meta={"least_width": 560})
 
 
 def scored(crosstab: "pl.DataFrame", profiles: "pl.DataFrame") -> "Figure":
@@ -69,15 +71,21 @@ def scored(crosstab: "pl.DataFrame", profiles: "pl.DataFrame") -> "Figure":
     names = sorted(totals, key=lambda name: -totals[name])
     values = [[_of(cells.get((name, key)), "share") for key in keys] for name in names]
     drawn = Heatmap(
+        colorscale=SEQUENTIAL, textfont_color=CELL_INK, showscale=False,
         z=[[value or 0 for value in row] for row in values], x=[label(name, 20) for name in profiles["segment"]],
-        y=[label(name, 24) for name in names], colorscale=SEQUENTIAL, zmin=0, zmax=1, showscale=False, xgap=2, ygap=2,
+        y=[label(name, 24) for name in names], zmin=0, zmax=1, xgap=2, ygap=2,
         text=[["" if not value else share(value, 0) for value in row] for row in values], texttemplate="%{text}",
         hoverinfo="skip",
     )  # fmt: skip
     figure = Figure(drawn)
     figure.update_xaxes(side="top", type="category", showgrid=False)
     figure.update_yaxes(autorange="reversed", type="category", showgrid=False)
-    return styled(figure, 60 + 30 * len(names), margin={"l": 8, "r": 16, "t": 44, "b": 8})
+    return styled(
+        figure,
+        60 + 30 * len(names),
+        margin={"l": 8, "r": 16, "t": 44, "b": 8},
+        meta={"least_width": 200 + 90 * len(keys)},
+    )
 
 
 def _of(row: dict[str, Any] | None, name: str) -> float | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MONTHLY = (
     ("sales", "Sales", False),
     ("average_order_value", "Order value", False),
-    ("retention", "Ordered again the month after", True),
+    ("retention", "Ordered the month before and again", True),
 )
 
 
@@ -24,7 +24,7 @@ def shares(history: "pl.DataFrame") -> "Figure":
     from plotly.graph_objects import Figure, Scatter
 
     figure = Figure()
-    for part in history.sort("as_of").partition_by("segment_key", maintain_order=True):
+    for part in history.sort("segment_key", "as_of").partition_by("segment_key", maintain_order=True):
         told = [
             f"{label(row['segment'])}, {day(row['as_of'])}: {share(row['share'])}" for row in part.iter_rows(named=True)
         ]
@@ -36,7 +36,7 @@ def shares(history: "pl.DataFrame") -> "Figure":
         figure.add_trace(line)
     figure.update_xaxes(type="date", tickformat="%d %b\n%Y", nticks=8, showgrid=False)
     figure.update_yaxes(tickformat=".0%", rangemode="tozero", nticks=6)
-    return styled(figure, 340, showlegend=True)
+    return styled(figure, 340, showlegend=True, meta={"least_width": 520})
 
 
 def monthly(kpis: "pl.DataFrame", colours: dict[int | None, str], money: Money) -> "Figure":
@@ -46,7 +46,7 @@ def monthly(kpis: "pl.DataFrame", colours: dict[int | None, str], money: Money) 
 
     titles: Sequence[str] = [title for _, title, _ in MONTHLY]
     figure = make_subplots(cols=len(MONTHLY), subplot_titles=titles, horizontal_spacing=0.08)
-    for part in kpis.sort("month").partition_by("segment_key", maintain_order=True):
+    for part in kpis.sort("segment_key", "month").partition_by("segment_key", maintain_order=True):
         for place, (column, _, is_share) in enumerate(MONTHLY, start=1):
             values = part[column].to_list()
             told = [

@@ -31,7 +31,7 @@ def space(points: "pl.DataFrame", profiles: "pl.DataFrame", titles: tuple[str, s
         }
         for axis, title in zip("xyz", titles, strict=True)
     }  # fmt: skip
-    scene = {"aspectmode": "cube", "camera": {"eye": {"x": 1.75, "y": 1.6, "z": 0.9}, "center": {"z": -0.12}}, **axes}
+    scene = {"aspectmode": "cube", "camera": {"eye": {"x": 1.5, "y": 1.45, "z": 0.75}, "center": {"z": -0.16}}, **axes}
     legend = {
         "orientation": "h",
         "x": 0,
@@ -41,7 +41,16 @@ def space(points: "pl.DataFrame", profiles: "pl.DataFrame", titles: tuple[str, s
         "bgcolor": "rgba(0,0,0,0)",
     }
     bare = {"l": 0, "r": 0, "t": 0, "b": 0}
-    return styled(figure, 560, scene=scene, showlegend=True, legend=legend, margin=bare, dragmode="turntable")
+    return styled(
+        figure,
+        560,
+        scene=scene,
+        showlegend=True,
+        legend=legend,
+        margin=bare,
+        dragmode="turntable",
+        meta={"least_width": 460},
+    )
 
 
 def plane(points: "pl.DataFrame", profiles: "pl.DataFrame", titles: tuple[str, str]) -> "Figure":
@@ -55,7 +64,7 @@ def plane(points: "pl.DataFrame", profiles: "pl.DataFrame", titles: tuple[str, s
         figure.add_trace(Scatter(x=x, y=y, mode="markers", name=name, marker=marker, hoverinfo="name"))
     figure.update_xaxes(title=titles[0], zeroline=False, showticklabels=False)
     figure.update_yaxes(title=titles[1], zeroline=False, showticklabels=False)
-    return styled(figure, 460, showlegend=True, legend_itemsizing="constant")
+    return styled(figure, 460, showlegend=True, legend_itemsizing="constant", meta={"least_width": 580})
 
 
 def _parts(points: "pl.DataFrame", profiles: "pl.DataFrame") -> list[tuple[Any, str, str]]:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 ENTERING, LEAVING = "Not segmented before", "No longer segmented"
 _PADDING, _MARGIN = 18, 34
+#: About the width of a letter in pixels.
+_LETTER = 8
 
 
 def sankey(moves: "pl.DataFrame", profiles: "pl.DataFrame", money: Money) -> "Figure":
@@ -30,15 +32,11 @@ def sankey(moves: "pl.DataFrame", profiles: "pl.DataFrame", money: Money) -> "Fi
     number = {("from", key): place for place, key in enumerate(left)}
     number |= {("to", key): len(left) + place for place, key in enumerate(right)}
     ends = moves.select("from_segment_key", "to_segment_key").rows()
-    nodes = [
-        f"{label(names.get(key, empty))} {total:,}"
-        for column, empty in ((left, ENTERING), (right, LEAVING))
-        for key, total in column.items()
-    ]
     drawn = Sankey(
         arrangement="fixed",
         node={
-            "label": nodes, "x": [0.001] * len(left) + [0.999] * len(right), "y": places[0] + places[1],
+            "label": [""] * (len(left) + len(right)), "x": [0.001] * len(left) + [0.999] * len(right),
+            "y": places[0] + places[1],
             "color": [colour.get(key, QUIET) for key in [*left, *right]], "pad": _PADDING, "thickness": 16,
             "line": {"width": 0}, "hoverinfo": "none",
         },
@@ -50,7 +48,27 @@ def sankey(moves: "pl.DataFrame", profiles: "pl.DataFrame", money: Money) -> "Fi
             "hovertemplate": "%{customdata}<extra></extra>",
         },
     )  # fmt: skip
-    return styled(Figure(drawn), height, margin={"l": 8, "r": 8, "t": _MARGIN / 2, "b": _MARGIN / 2})
+    figure = Figure(drawn)
+    beside = [
+        _write_beside(figure, column, spots, names, is_left)
+        for column, spots, is_left in ((left, places[0], True), (right, places[1], False))
+    ]
+    margin = {"l": beside[0], "r": beside[1], "t": _MARGIN / 2, "b": _MARGIN / 2}
+    return styled(figure, height, margin=margin, meta={"least_width": 640})
+
+
+def _write_beside(
+    figure: "Figure", column: dict[int | None, int], places: list[float], names: dict[int | None, str], is_left: bool
+) -> int:
+    """Put names beside the nodes, where no link runs through them; return the room they take in pixels."""
+    empty = ENTERING if is_left else LEAVING
+    told = [f"{label(names.get(key, empty), 24)} <b>{total:,}</b>" for key, total in column.items()]
+    for text, place in zip(told, places, strict=True):
+        figure.add_annotation(
+            text=text, x=0 if is_left else 1, y=1 - place, xref="paper", yref="paper", showarrow=False,
+            xanchor="right" if is_left else "left", xshift=-9 if is_left else 9, yanchor="middle",
+        )  # fmt: skip
+    return max((len(text) for text in told), default=0) * _LETTER - 7 * _LETTER + 16
 
 
 def _keys(moves: "pl.DataFrame", profiles: "pl.DataFrame") -> list[int | None]:

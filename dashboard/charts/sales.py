@@ -41,7 +41,7 @@ def monthly_sales(months: "pl.DataFrame", money: Money) -> "Figure":
     figure = Figure(bars)
     figure.update_xaxes(**_month_axis(months), showgrid=False)
     figure.update_yaxes(**money_axis(money))
-    return styled(figure, 330, bargap=0.25)
+    return styled(figure, 330, bargap=0.25, meta={"least_width": 560})
 
 
 def seasons(months: "pl.DataFrame", money: Money) -> "Figure":
@@ -62,7 +62,7 @@ def seasons(months: "pl.DataFrame", money: Money) -> "Figure":
         figure.add_trace(line)
     figure.update_xaxes(categoryorder="array", categoryarray=_CALENDAR, range=[-0.5, 11.5], showgrid=False)
     figure.update_yaxes(**money_axis(money))
-    return styled(figure, 320, showlegend=len(years) > 1)
+    return styled(figure, 320, showlegend=len(years) > 1, meta={"least_width": 480})
 
 
 def per_customer(months: "pl.DataFrame", money: Money) -> "Figure":
@@ -173,4 +173,4 @@ def _product(row: dict[str, Any]) -> str:
 def _lying(figure: "Figure", values: list[float], step: int) -> "Figure":
     figure.update_xaxes(range=[min(0, *values, 0), max(0.01, *values, 0) * 1.3], visible=False)
     figure.update_yaxes(autorange="reversed", ticks="", showgrid=False)
-    return styled(figure, 30 + step * len(values), bargap=0.3)
+    return styled(figure, 30 + step * len(values), bargap=0.3, meta={"least_width": 620})

@@ -30,7 +30,7 @@ def customers_and_revenue(profiles: "pl.DataFrame") -> "Figure":
         figure.update_xaxes(range=[low * 1.25, high * 1.25], visible=False, row=1, col=column)
     figure.update_yaxes(autorange="reversed", ticks="", showgrid=False)
     figure.update_annotations(font={"size": 13, "color": INK})
-    return styled(figure, 60 + 44 * len(names), bargap=0.35)
+    return styled(figure, 60 + 44 * len(names), bargap=0.35, meta={"least_width": 520})
 
 
 def centres(profiles: "pl.DataFrame", features: Sequence[str]) -> "Figure":
@@ -53,4 +53,4 @@ def centres(profiles: "pl.DataFrame", features: Sequence[str]) -> "Figure":
     figure.update_xaxes(range=[-widest, widest], zeroline=True, zerolinewidth=2, showgrid=False, showticklabels=False)
     figure.update_yaxes(autorange="reversed", ticks="", showgrid=False)
     figure.update_annotations(font={"size": 13, "color": INK})
-    return styled(figure, 60 + 44 * len(names), bargap=0.35)
+    return styled(figure, 60 + 44 * len(names), bargap=0.35, meta={"least_width": 120 + 170 * len(features)})

@@ -11,9 +11,10 @@ INK = "#737b85"
 GRID = "rgba(128,136,146,0.28)"
 #: Bars and lines that belong to no segment, and what steps back behind them.
 ACCENT, QUIET = "#4c78a8", "#9aa5b1"
-#: Low to high and negative over zero to positive, readable with any colour vision, on white and on black.
-SEQUENTIAL = ((0.0, "#e3edf7"), (0.5, "#6baed6"), (1.0, "#08519c"))
-DIVERGING = ((0.0, "#b35806"), (0.5, "#f2f2f2"), (1.0, "#2166ac"))
+#: Low to high, never so dark that the numbers in the cells cannot be read.
+SEQUENTIAL = ((0.0, "#eef4fb"), (1.0, "#5fa8e6"))
+#: Ink on those; a page leaves it alone.
+CELL_INK = "#14181d"
 CLEAR = "rgba(0,0,0,0)"
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 

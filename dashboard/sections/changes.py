@@ -24,7 +24,7 @@ def changes(published: Published, money: Money) -> Section:
     since = f"Compared with version {previous['version_id']} as of {day(previous['as_of'])}."
     if moves.is_empty():
         return Section("changes", _TITLE, [Words(f"{since} No customer changed segment, came or left.")])
-    sentences = [since, *_sentences(moves, money), *_idle(published.version)]
+    sentences = [since, *_sentences(moves, money), *_idle(published.version), *_lives(published)]
     drawn = Chart(
         "movements",
         _largest(moves, money),
@@ -84,6 +84,17 @@ def _sentences(moves: "pl.DataFrame", money: Money) -> list[str]:
 def _idle(version: dict[str, Any]) -> list[str]:
     idle = version.get("moved_idle_share")
     return [] if idle is None else [f"{share(idle)} of those who moved did so without buying: only time passed."]
+
+
+def _lives(published: Published) -> list[str]:
+    """Births and deaths of segments that the model of this version brought."""
+    lineage, model = published.tables["segment_lineage"], published.version["model_id"]
+    told = {"birth": "is a new segment", "death": "no longer exists"}
+    return [
+        f"{clean(row['segment'])} {told[row['event']]}."
+        for row in lineage.filter(lineage["model_id"] == model).iter_rows(named=True)
+        if row["event"] in told
+    ]
 
 
 def _largest(moves: "pl.DataFrame", money: Money) -> str:

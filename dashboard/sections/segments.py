@@ -2,10 +2,22 @@
 
 from typing import Any
 
+from dashboard.charts import history as charts_over_time
 from dashboard.charts import segments as charts
 from dashboard.page import Card, Cards, Chart, Section, Table, Words
 from dashboard.published import Published
-from dashboard.wording import MISSING, Money, clean, count, counted, number, share
+from dashboard.sections.lacking import older
+from dashboard.wording import MISSING, Money, clean, count, counted, day, number, share
+
+_LEAST_DATES = 3
+
+
+#: Facts of a card that files of older releases lack.
+_SHARES = (
+    ("repeat_rate", "Ordered more than once"),
+    ("active_90_days", "Bought in the last 90 days"),
+    ("return_rate", "Money returned"),
+)
 
 
 def segments(published: Published, money: Money) -> Section:
@@ -21,7 +33,34 @@ def segments(published: Published, money: Money) -> Section:
     parts: list[Any] = [drawn, Cards([_card(row, money) for row in profiles.iter_rows(named=True)])]
     if len(profiles) == 1:
         parts.insert(0, Words("There is one segment only, so nothing tells customers apart yet."))
-    return Section("segments", "The segments", parts)
+    return Section("segments", "The segments", [*parts, *_over_time(published)])
+
+
+def _over_time(published: Published) -> list[Chart | Words]:
+    """Shares of the segments from version to version, if there are enough for a line."""
+    history = published.table("segment_profiles_history")
+    if history is None:
+        return [older("history of the segments")]
+    dates = sorted(set(history["as_of"]))
+    if len(dates) < _LEAST_DATES:
+        return [Words(f"How the segments grow and shrink is drawn from {_LEAST_DATES} versions on.")]
+    shares = {
+        (row["as_of"], row["segment_key"]): (row["share"] or 0, clean(row["segment"]))
+        for row in history.rows(named=True)
+    }
+    changed = [
+        (now - before[0], name)
+        for (when, key), (now, name) in shares.items()
+        if when == dates[-1] and (before := shares.get((dates[0], key)))
+    ]
+    if not changed:
+        finding = f"No segment of {day(dates[0])} exists any more"
+    else:
+        most, name = max(changed, key=lambda change: abs(change[0]))
+        how = "grew" if most > 0 else "shrank"
+        finding = f"{name} {how} most since {day(dates[0])}: by {number(abs(most) * 100)} percentage points"
+    drawn = charts_over_time.shares(history)
+    return [Chart("shares", finding, drawn, "Share of all segmented customers by the date of each published version.")]
 
 
 def _finding(published: Published) -> str:
@@ -47,7 +86,7 @@ def _table(published: Published, money: Money) -> Table:
     ]  # fmt: skip
     columns = (
         "Segment", "Customers", "Share", "Revenue", "Share of revenue", "Days since last order", "Orders",
-        "Spent by a customer", "Order value",
+        "Spent in all", "Order value",
     )  # fmt: skip
     caption = "Days, orders, spent and order value are medians: half of the customers are below, half above."
     return Table(columns, rows, texts=("Segment",), colours=profiles["colour"].to_list(), caption=caption)
@@ -59,9 +98,12 @@ def _card(row: dict[str, Any], money: Money) -> Card:
         ("Revenue", f"{money.short(row['revenue'])} ({share(row['revenue_share'])})"),
         ("Days since last order", number(row["median_recency_days"], 0)),
         ("Orders", number(row["median_frequency"], 0)),
-        ("Spent by a customer", money.short(row["median_monetary"])),
+        ("Spent in all", money.short(row["median_monetary"])),
         ("Order value", money.short(row["median_average"])),
+        *((title, share(row[column])) for column, title in _SHARES if column in row),
     ]
+    if row.get("top_countries"):
+        facts.append(("Mostly from", clean(row["top_countries"].split(";")[0])))
     words = clean(row["profile"]) or MISSING
     actions = [clean(action) for action in (row["actions"] or "").split(";") if action.strip()]
     return Card(clean(row["segment"]), row["colour"], f"{words[:1].upper()}{words[1:]}.", facts, actions)

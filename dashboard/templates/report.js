@@ -18,9 +18,8 @@
   };
 
   const draw = async ({ place, content }) => {
-    const layout = { ...content.layout, width: place.clientWidth };
-    const flat = content.narrow && place.clientWidth < 560 ? content.narrow : {};
-    await Plotly.react(place, content.data, { ...layout, ...flat }, options);
+    const width = Math.max(place.clientWidth, content.layout.meta?.least_width ?? 0);
+    await Plotly.react(place, content.data, { ...content.layout, width }, options);
     if (place.className.includes("scene")) await picture(place, content);
     else scalable(place);
     place.dataset.drawn = "yes";
