@@ -31,6 +31,7 @@ def show_night(outcome: dict[str, Any]) -> None:
     console.print(_version(published))
     console.print(_segments(published["segments"]))
     console.print(f"Published: {published['file']}", soft_wrap=True)
+    _show_restatable(console, outcome["deliveries"])
     _show_report(console, outcome["report"])
     if published["readers_see"] is not None:
         why = (
@@ -86,6 +87,7 @@ def show_status(found: dict[str, Any]) -> None:
         )
     if found.get("published", {}).get("segments"):
         console.print(_segments(found["published"]["segments"]))
+    _show_restatable(console, found.get("deliveries", {}))
 
 
 def show_report(found: dict[str, Any]) -> None:
@@ -182,6 +184,18 @@ def _deliveries(deliveries: dict[str, Any]) -> str:
     parts = ", ".join(f"{deliveries[f'{outcome}_lines']:,} {outcome}" for outcome in shown)
     files = "1 file" if deliveries["files"] == 1 else f"{deliveries['files']:,} files"
     return f"Accepted {files} with {deliveries['delivered_lines']:,} lines: {parts}"
+
+
+def _show_restatable(console: Console, deliveries: dict[str, Any]) -> None:
+    """Published versions that say what is no longer so."""
+    versions = deliveries.get("restatable", [])
+    if not versions:
+        return
+    first, last = versions[0]["as_of"], versions[-1]["as_of"]
+    one = len(versions) == 1
+    which = f"1 version, as of {first}, is" if one else f"{len(versions):,} versions, as of {first} to {last}, are"
+    told = "contradicted by lines that came later; `resegment backfill --affected` restates"
+    console.print(f"{which} {told} {'it' if one else 'them'}.", soft_wrap=True)
 
 
 def _version(published: dict[str, Any]) -> str:

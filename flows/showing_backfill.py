@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.text import Text
 
-from flows.showing import _console, _deliveries, _table
+from flows.showing import _console, _deliveries, _show_restatable, _table
 
 _SHOWN_VERSIONS = 40
 
@@ -47,6 +47,7 @@ def show_backfill(outcome: dict[str, Any]) -> None:
             f"{', ...' if len(marked) > 5 else ''}: see held_reasons in segment_versions.",
             soft_wrap=True,
         )
+    _show_restatable(terminal, outcome["deliveries"])
     current = found["current"]
     if current:
         terminal.print(f"Readers see version {current['version_id']} as of {current['as_of']}.")

@@ -7,7 +7,7 @@ from tasks.checking import check
 from tasks.night import CheckFailedError, Night
 from tasks.progress import listener, logger
 from tasks.wrapper import task
-from warehouse import features, landing, store, versions
+from warehouse import backfill, features, landing, store, versions
 
 
 @task
@@ -56,6 +56,7 @@ def find_published(night: Night) -> dict[str, Any] | None:
 
 @task
 def summarise_deliveries(night: Night) -> dict[str, Any]:
-    """Outcomes of the lines this run accepted."""
+    """Outcomes of the lines this run accepted, and the published versions that lines accepted since contradict."""
     with store.opened(night.warehouse) as warehouse:
-        return warehouse.rows("ops/summary", now=night.began)[0]
+        restatable = [{name: row[name] for name in ("version_id", "as_of")} for row in backfill.affected(warehouse)]
+        return warehouse.rows("ops/summary", now=night.began)[0] | {"restatable": restatable}

@@ -1,5 +1,6 @@
 """Backfills of a small shop, held to nights of the same dates."""
 
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -172,3 +173,44 @@ def test_a_range_or_model_that_is_none_is_an_error(shop: SmallShop, asked: tuple
 def test_without_a_model_there_is_nothing_to_assign_with(shop: SmallShop) -> None:
     with pytest.raises(BackfillError, match="no current model"):
         filled(shop)
+
+
+def test_late_lines_name_the_versions_they_contradict_and_these_are_restated(tmp_path: Path) -> None:
+    """Restated versions equal those of a shop where the lines had come in time and the same models served."""
+    late = [Bought("c1", days=5, price=700), Bought("c2", days=5, price=20), Bought("new", days=4, price=90)]
+    knowing, told_late = (SmallShop(tmp_path / name).configure(KEPT) for name in ("knowing", "late"))
+    for shop in (knowing, told_late):
+        shop.deliver("all", varied(40))
+        shop.night(FIRST)
+    knowing.deliver("late", late)
+    knowing.night(AS_OF)
+    filled(knowing, AS_OF - timedelta(days=6), LAST, model="1")
+    for day in (AS_OF - timedelta(days=6), AS_OF - timedelta(days=4), LAST):
+        told_late.night(day)
+    told_late.deliver("late", late)
+    outcome = told_late.night(AS_OF)
+    contradicted = [AS_OF - timedelta(days=4), LAST]
+    assert [row["as_of"] for row in outcome["deliveries"]["restatable"]] == contradicted
+    told = told_late.published("SELECT as_of FROM segment_versions WHERE restatable ORDER BY as_of")
+    assert [row["as_of"] for row in told] == contradicted
+    made = backfill(affected=True, config=told_late.config)["backfill"]["versions"]
+    assert [(row["as_of"], row["restates_version_id"]) for row in made] == [(contradicted[0], 3), (contradicted[1], 4)]
+    assert backfill(affected=True, config=told_late.config)["status"] == "unchanged"
+    columns = "* EXCLUDE (version_id, created_at, segment_since)"
+    expected = by_date(knowing, "customer_segments", columns)
+    found = by_date(told_late, "customer_segments", columns)
+    assert {day: found[day] for day in contradicted} == {day: expected[day] for day in contradicted}
+    known = told_late.private("SELECT as_of, status, restates_version_id FROM segments.versions ORDER BY version_id")
+    assert [(row["status"], row["restates_version_id"]) for row in known] == [
+        ("published", None), ("published", None), ("superseded", None), ("superseded", None), ("published", None),
+        ("published", 3), ("published", 4),
+    ]  # fmt: skip
+    believed = told_late.published("SELECT customer_id FROM customer_segments WHERE customer_id = 'new'", version=4)
+    assert believed == []
+
+
+def test_what_changes_nothing_contradicts_nothing(shop: SmallShop) -> None:
+    shop.night(LAST)
+    shutil.copy(shop.folder / "data" / "all.csv", shop.folder / "data" / "again.csv")
+    shop.deliver("newer", [Bought("c1", days=1)])
+    assert shop.night(AS_OF)["deliveries"]["restatable"] == []

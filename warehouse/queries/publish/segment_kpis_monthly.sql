@@ -6,7 +6,7 @@ WITH dates AS (
     SELECT CAST(date_trunc('month', as_of - 1) AS DATE) AS month, max(as_of) AS membership_as_of,
         arg_max(version_id, as_of) AS version_id
     FROM segments.versions
-    WHERE as_of < $as_of AND status = 'published' OR version_id = $version_id
+    WHERE as_of < $as_of AND version_id IN (SELECT version_id FROM segments.history) OR version_id = $version_id
     GROUP BY ALL
 ),
 done AS (
