@@ -46,7 +46,7 @@ bench-fit: setup
 	$(BIN)/python -m benchmarks.fit
 
 lock: setup
-	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --group dev --all-extras --generate-hashes --universal --python-version 3.11 \
 	    --no-emit-index-url --no-header --quiet -o requirements.lock
 
 clean:

@@ -5,9 +5,11 @@ from typing import Any
 
 from tasks.checking import check
 from tasks.night import CheckFailedError, Night
+from tasks.passwords import source_password
 from tasks.progress import listener, logger
 from tasks.wrapper import task
 from warehouse import backfill, features, landing, store, versions
+from warehouse.params import SourceKind
 
 
 @task
@@ -19,10 +21,13 @@ def anything_new(night: Night) -> bool:
 
 @task
 def stage_deliveries(night: Night) -> dict[str, Any]:
-    """Read new and changed files into the staging table; return counts of files and lines."""
+    """Read new and changed files, or slices of a database, into the staging table; return counts of files and lines."""
     with store.opened(night.warehouse) as warehouse:
-        staged = landing.stage(warehouse, night.source, night.shop_zone, night.began, listener.get().advance)
-    logger.info("staged %s lines of %s files; %s files unchanged", staged.lines, staged.files, staged.unchanged_files)
+        staged = landing.stage(
+            warehouse, night.source, night.shop_zone, night.began, listener.get().advance, source_password(night.source)
+        )
+    units = "files" if night.source.kind is SourceKind.FILES else "slices"
+    logger.info("staged %s lines of %s %s; %s unchanged", staged.lines, staged.files, units, staged.unchanged_files)
     for unit in staged.unsettled_files:
         logger.warning("%s has just been written to and is left for the next night", unit)
     return asdict(staged)

@@ -20,12 +20,13 @@ def task(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def step(*args: P.args, **kwargs: P.kwargs) -> R:
         with timed(function.__name__):
-            return _as_prefect_task(function)(*args, **kwargs) if _inside_flow_run() else function(*args, **kwargs)
+            return _as_prefect_task(function)(*args, **kwargs) if inside_flow_run() else function(*args, **kwargs)
 
     return step
 
 
-def _inside_flow_run() -> bool:
+def inside_flow_run() -> bool:
+    """Whether a flow run of Prefect is going on; Prefect is not imported to find out."""
     if "prefect" not in sys.modules:
         return False
     from prefect.context import FlowRunContext

@@ -1,10 +1,12 @@
 """Fixtures shared by all folders of tests."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+from support_postgres import Postgres, running
 
 # How long an example takes says nothing about whether it is right.
 hypothesis.settings.register_profile("resegment", deadline=None)
@@ -24,3 +26,10 @@ def real_data() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server of this session's own; skips where none is installed."""
+    with running() as server:
+        yield server

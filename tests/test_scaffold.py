@@ -67,7 +67,8 @@ def test_lock_has_every_dependency_with_hashes() -> None:
     entries = re.findall(r"(?m)^([a-z0-9-]+)==\S+(?: ;[^\\]*)? \\\n    --hash=sha256:", lock)
     assert len(entries) == len(re.findall(r"(?m)^[a-z0-9]", lock))
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
-    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    extras = [line for extra in project["project"]["optional-dependencies"].values() for line in extra]
+    wanted = [*project["project"]["dependencies"], *extras, *project["dependency-groups"]["dev"]]
     assert {re.split(r"[<>=;\[ ]", line)[0] for line in wanted} <= set(entries)
 
 

@@ -22,7 +22,10 @@ _Loads = Sequence[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Unit:
-    """One delivered file: `name` is its path below the glob's fixed part, so that a folder can move."""
+    """One delivered file: `name` is its path below the glob's fixed part, so that a folder can move.
+
+    `ledger` is what its row of the ledger has besides, if it holds a slice of a database.
+    """
 
     name: str
     path: Path
@@ -30,6 +33,7 @@ class Unit:
     modified_ns: int
     fingerprint: str = ""
     replaces_load_id: int | None = None
+    ledger: dict[str, object] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,12 @@ def load_row(
         "error": error,
         "received_at": now,
         "replaces_load_id": unit.replaces_load_id,
-    }
+    } | unit.ledger
+
+
+def next_load_id(warehouse: Warehouse) -> int:
+    """The number of the next delivery."""
+    return int(warehouse.value("SELECT coalesce(max(load_id), 0) + 1 FROM landing.loads"))
 
 
 def _changed_meanwhile(unit: Unit) -> bool:

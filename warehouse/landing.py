@@ -6,11 +6,12 @@ from datetime import datetime
 from itertools import groupby
 
 from warehouse import merges
+from warehouse.database import pull
 from warehouse.deliveries import Offer, Unit, offered, touched
 from warehouse.errors import DeliveryError
-from warehouse.file_reader import Delivered, FileReader, load_row
+from warehouse.file_reader import Delivered, FileReader, load_row, next_load_id
 from warehouse.formats import shape_of
-from warehouse.params import Duplicates, FileFormat, SourceParams
+from warehouse.params import Duplicates, FileFormat, SourceKind, SourceParams
 from warehouse.store import Warehouse, scratch_folder
 from warehouse.unreadable import UnreadableFileError, all_problems
 
@@ -21,7 +22,7 @@ _CHUNK_BYTES, _CHUNK_FILES = 256 << 20, 500
 
 @dataclass(frozen=True)
 class Staged:
-    """What lies staged: files and lines of this night's deliveries."""
+    """What lies staged: files (or slices of a database) and lines of this night's deliveries."""
 
     files: int
     lines: int
@@ -29,18 +30,30 @@ class Staged:
     unsettled_files: tuple[str, ...]
 
 
-def stage(warehouse: Warehouse, source: SourceParams, shop_zone: str, now: datetime, progress: Progress) -> Staged:
+def stage(
+    warehouse: Warehouse,
+    source: SourceParams,
+    shop_zone: str,
+    now: datetime,
+    progress: Progress,
+    password: str | None = None,
+) -> Staged:
     """Read what is new into `landing.staged_lines`; `now` is UTC without a zone, `progress(files done, files)`.
 
     Raises
     ------
     DeliveryError
         Some files cannot be read: each is named with its reason. They are in the ledger as rejected, nothing is staged.
+        Or a database cannot be read: what was pulled stays staged, and the next run carries on after it.
     WarehouseError
-        No fault of a file: the disk is full, memory ran out. Nothing is staged.
+        No fault of a file: the disk is full, memory ran out. Nothing of a file is staged.
     MergeError
         The file of merged customers cannot be used, which is better known before anything is read.
     """
+    if source.kind is SourceKind.DATABASE:
+        merges.prepare(warehouse, source)
+        staged, unchanged = pull(warehouse, source, shop_zone, now, progress, password)
+        return Staged(staged, _counted(warehouse), unchanged, ())
     discard_staged(warehouse)
     merges.prepare(warehouse, source)
     offer = offered(warehouse, source, now)
@@ -52,9 +65,7 @@ def stage(warehouse: Warehouse, source: SourceParams, shop_zone: str, now: datet
     if problems:
         reject(warehouse, source, problems, now)
         raise DeliveryError(all_problems({unit.path: problem for unit, problem in problems.items()}))
-    warehouse.run("landing/count_staged")
-    lines = warehouse.value("SELECT count(*) FROM landing.staged_lines")
-    return Staged(len(offer.new), lines, offer.unchanged, offer.unsettled)
+    return Staged(len(offer.new), _counted(warehouse), offer.unchanged, offer.unsettled)
 
 
 def accept(warehouse: Warehouse, source: SourceParams, now: datetime) -> bool:
@@ -77,7 +88,12 @@ def accept(warehouse: Warehouse, source: SourceParams, now: datetime) -> bool:
 
 
 def anything_new(warehouse: Warehouse, source: SourceParams) -> bool:
-    """Whether a file is new or was touched since it was taken in, by name, size and time, or customers were merged."""
+    """Whether a file is new or was touched since it was taken in, by name, size and time, or customers were merged.
+
+    A database may always have something: a row changed in the look-back window shows in its content alone.
+    """
+    if source.kind is SourceKind.DATABASE:
+        return True
     return bool(touched(warehouse, source)) or merges.prepare(warehouse, source) > 0
 
 
@@ -103,6 +119,12 @@ def reject_staged(warehouse: Warehouse, reason: str) -> None:
     """Refuse what is staged because a check stopped the run; the ledger keeps a row with the reason."""
     with warehouse.transaction():
         warehouse.run("landing/reject_staged", reason=reason)
+
+
+def _counted(warehouse: Warehouse) -> int:
+    """Write what was delivered into the ledger; returns the number of lines."""
+    warehouse.run("landing/count_staged")
+    return int(warehouse.value("SELECT count(*) FROM landing.staged_lines"))
 
 
 def _read(
@@ -146,8 +168,3 @@ def _chunks(files: Iterator[Delivered]) -> Iterator[list[Delivered]]:
             chunk.append(file)
             size += file.unit.size_bytes
         yield chunk
-
-
-def next_load_id(warehouse: Warehouse) -> int:
-    """The number of the next delivery."""
-    return int(warehouse.value("SELECT coalesce(max(load_id), 0) + 1 FROM landing.loads"))

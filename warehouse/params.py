@@ -4,9 +4,10 @@ import codecs
 import re
 from enum import StrEnum
 from pathlib import Path
+from typing import Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 #: Our columns a source can map; the first four must be there.
 REQUIRED_COLUMNS = ("invoice_no", "quantity", "invoiced_at", "unit_price")
@@ -14,6 +15,26 @@ OPTIONAL_COLUMNS = ("customer_id", "product", "description", "country", "line_id
 
 #: What DuckDB's strptime knows.
 _DIRECTIVE = re.compile("%(-?[dHIjmMSy]|[aAbBcfgGnpuUVwWxXYzZ%])")
+
+
+#: Settings of `[source]` that say how files are found and written; rows of a database come typed and in slices.
+_OF_FILES = ("path", "format", "mode", "encoding", "delimiter", "quote", "header", "decimal_separator",
+             "thousands_separator", "settle_seconds")  # fmt: skip
+_PASSWORD_IN_URI = re.compile(r"://[^/@:]*:(?!\{password\}@).*@|[?&;](password|pwd)=(?!\{password\})", re.IGNORECASE)
+
+
+class SourceKind(StrEnum):
+    """files: delivered files; database: rows pulled in slices."""
+
+    FILES = "files"
+    DATABASE = "database"
+
+
+class Engine(StrEnum):
+    """What connects to a database: an ADBC driver, or connectorx."""
+
+    ADBC = "adbc"
+    CONNECTORX = "connectorx"
 
 
 class DeliveryMode(StrEnum):
@@ -56,18 +77,48 @@ class ColumnMapping(BaseModel):
     line_id: str = ""
 
 
-class SourceParams(BaseModel):
-    """Section `[source]`: which files, how they are written and what their columns are called."""
+class DatabaseParams(BaseModel):
+    """Section `[source.database]`: where the rows are and how they are pulled, for kind = "database"."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: str = Field("files", pattern="^files$", description="files")
+    uri: str = Field(
+        "", description='as "postgresql://reader@db.example.com/shop": no password, or {password} in its place'
+    )
+    password_env: str = Field("RESEGMENT_SOURCE_PASSWORD", description="environment variable that holds the password")
+    password_secret: str = Field("", description="Prefect secret block that holds it; wins over the variable")
+    engine: Engine = Field(Engine.ADBC, description="adbc (streams a slice) or connectorx (holds it in memory)")
+    table: str = Field("", description='table or view, as "shop.order_lines"')
+    query: str = Field("", description="a SELECT instead of a table, for joins and casts")
+    watermark: str = Field("", description="column that grows with every change: a time, a date or a whole number")
+    look_back: str = Field(
+        "1d", description="how far behind the newest row pulled last time to read again: 30s, 15min, 6h, 1d, 2w; of a "
+        "numeric watermark a number, as 5000",
+    )  # fmt: skip
+    slice_rows: int = Field(100_000, ge=1, description="rows pulled at a time; more where they share one watermark")
+    retries: int = Field(5, ge=0, description="how often a slice is tried again, after 1, 2, 4, ... seconds")
+
+    @field_validator("look_back")
+    @classmethod
+    def _known_span(cls, value: str) -> str:
+        if not re.fullmatch(r"\d+ ?(s|min|h|d|w)?", value):
+            raise ValueError('write it as 30s, 15min, 6h, 1d or 2w; for a numeric watermark as a number, "5000"')
+        return value
+
+
+class SourceParams(BaseModel):
+    """Section `[source]`: which files, how they are written and what their columns are called; or which database."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: SourceKind = Field(SourceKind.FILES, description="files or database")
     name: str = Field("shop", min_length=1, description="name of the source in the warehouse")
     path: str = Field("data/*.csv", description="glob of the delivered files, relative to the configuration file")
     format: FileFormat = Field(FileFormat.AUTO, description="auto (by name), csv, parquet, jsonl or xlsx")
     mode: DeliveryMode = Field(DeliveryMode.REPLACE, description="replace or append")
     duplicates: Duplicates = Field(Duplicates.DROP, description="drop or keep lines equal to an earlier line")
     columns: ColumnMapping = ColumnMapping()
+    database: DatabaseParams = DatabaseParams()
     encoding: str = Field("utf-8", description="utf-8, windows-1252, iso-8859-1 or any other Python knows")
     delimiter: str = Field(",", min_length=1, max_length=4, description="what separates the columns of a CSV file")
     quote: str = Field('"', max_length=1, description="quoting character of a CSV file")
@@ -112,6 +163,30 @@ class SourceParams(BaseModel):
         except LookupError:
             raise ValueError(f"unknown encoding {value!r}; usual are utf-8, windows-1252 and iso-8859-1") from None
         return value
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        if self.kind is SourceKind.FILES:
+            if self.database != DatabaseParams():
+                raise ValueError('[source.database] is for kind = "database"; this source\'s kind is "files"')
+            return self
+        unfit = [name for name in _OF_FILES if getattr(self, name) != type(self).model_fields[name].default]
+        if unfit:
+            raise ValueError(f'{", ".join(unfit)}: for kind = "files" only; leave out for kind = "database"')
+        database = self.database
+        missing = [name for name in ("uri", "watermark") if not getattr(database, name)]
+        if missing:
+            raise ValueError(f'kind = "database" needs [source.database] {" and ".join(missing)}')
+        if bool(database.table) == bool(database.query):
+            raise ValueError('kind = "database" needs [source.database] table or query, one of them')
+        if "://" not in database.uri and ":" not in database.uri:
+            raise ValueError('[source.database] uri begins with the kind of database, as "postgresql://"')
+        if _PASSWORD_IN_URI.search(database.uri):
+            raise ValueError(
+                f"[source.database] uri holds a password; take it out and put it into the environment variable "
+                f"{database.password_env} (or name a Prefect secret in password_secret)"
+            )
+        return self
 
 
 class TablesParams(BaseModel):

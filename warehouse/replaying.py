@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from warehouse import features, landing
 from warehouse.erased import pads, without_erased_sql
 from warehouse.errors import QuarantineError
+from warehouse.file_reader import next_load_id
 from warehouse.formats import Shape, check_columns, pointer
 from warehouse.params import FileFormat, SourceParams
 from warehouse.parsing import MALFORMED, lines_sql
@@ -83,7 +84,7 @@ def _stage(
 ) -> Tried:
     select(warehouse, source, asked)
     columns, gone = _read_corrections(warehouse, corrections) if corrections else ({}, 0)
-    first = landing.next_load_id(warehouse)
+    first = next_load_id(warehouse)
     warehouse.run("quarantine/open_replays", first=first, source=source.name, now=now)
     other_columns = unsplit = 0
     for shape in warehouse.rows("quarantine/shapes"):

@@ -81,9 +81,10 @@ def _imported() -> None:
 @pytest.fixture
 def warehouse():
     with duckdb.connect() as connection:
-        connection.execute((ROOT / "warehouse/migrations/0001_initial.sql").read_text())
+        for path in sorted((ROOT / "warehouse/migrations").glob("*.sql")):
+            connection.execute(path.read_text())
         connection.execute(CLEAN.split(";", maxsplit=1)[0])
-        for path in sorted((ROOT / "warehouse/views").glob("checks_*.sql")):
+        for path in sorted((ROOT / "warehouse/views").glob("*.sql")):
             connection.execute(path.read_text())
         connection.execute(CLEAN)
         yield connection

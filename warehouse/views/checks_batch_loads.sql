@@ -1,26 +1,44 @@
 -- grain: one delivery that waits to be accepted
--- inputs: landing.loads, landing.staged_lines
--- reason: a new version of a unit that lost many of its usable lines is more likely torn than corrected.
+-- inputs: landing.loads, landing.staged_lines, landing.replaced_loads
+-- reason: a new version of a unit that lost many of its usable lines is more likely torn than corrected. Of a database
+--   all slices are held together to all they replace: a changed row leaves its slice for a later one.
 CREATE SCHEMA IF NOT EXISTS checks;
 
 CREATE OR REPLACE VIEW checks.batch_loads AS
-WITH staged AS (
+WITH lines AS (
     SELECT load_id, count(*) AS lines, count(*) FILTER (WHERE outcome <> 'quarantined') AS usable_lines
     FROM landing.staged_lines
     GROUP BY load_id
+),
+staged AS (
+    SELECT loads.*, coalesce(lines.lines, 0) AS lines, coalesce(lines.usable_lines, 0) AS usable_lines
+    FROM landing.loads LEFT JOIN lines USING (load_id)
+    WHERE status = 'staged'
+),
+pulled AS (
+    SELECT
+        (SELECT sum(usable_lines) FROM staged WHERE watermark IS NOT NULL) AS usable_lines,
+        sum(delivered_lines - quarantined_lines - erased_lines) AS former_lines
+    FROM landing.loads
+    WHERE watermark IS NOT NULL AND load_id IN (SELECT replaced_load_id FROM landing.replaced_loads)
+),
+compared AS (
+    SELECT
+        staged.*,
+        former.delivered_lines - former.quarantined_lines - former.erased_lines AS replaced_usable_lines,
+        CASE WHEN staged.watermark IS NULL THEN staged.usable_lines ELSE pulled.usable_lines END AS now_usable,
+        CASE WHEN staged.watermark IS NULL THEN replaced_usable_lines ELSE pulled.former_lines END AS formerly_usable
+    FROM staged
+    CROSS JOIN pulled
+    LEFT JOIN landing.loads AS former ON former.load_id = staged.replaces_load_id
 )
 SELECT
-    delivery.load_id,
-    delivery.source,
-    delivery.unit,
-    coalesce(staged.lines, 0) AS lines,
-    coalesce(staged.usable_lines, 0) AS usable_lines,
-    former.delivered_lines - former.quarantined_lines - former.erased_lines AS replaced_usable_lines,
-    CASE
-        WHEN former.delivered_lines > former.quarantined_lines + former.erased_lines
-            THEN greatest(0, 1 - coalesce(staged.usable_lines, 0) / (former.delivered_lines - former.quarantined_lines - former.erased_lines))
-    END AS lost_share                    -- null: replaces nothing, or nothing usable
-FROM landing.loads AS delivery
-LEFT JOIN staged ON staged.load_id = delivery.load_id
-LEFT JOIN landing.loads AS former ON former.load_id = delivery.replaces_load_id
-WHERE delivery.status = 'staged';
+    load_id,
+    source,
+    unit,
+    lines,
+    usable_lines,
+    replaced_usable_lines,
+    CASE WHEN formerly_usable > 0 THEN greatest(0, 1 - now_usable / formerly_usable) END AS lost_share
+        -- null: replaces nothing, or nothing usable
+FROM compared;

@@ -1,9 +1,6 @@
 -- reason: what the accepted deliveries can change: the contents they bring or take away, the invoices and days of lines that
 --   come or go, and the products of lines that go. A load goes with the replays of its quarantine.
-CREATE OR REPLACE TEMP TABLE replaced AS
-SELECT former.load_id FROM landing.loads AS former
-JOIN landing.loads AS staged ON staged.source = former.source AND staged.unit = former.unit
-WHERE former.status = 'accepted' AND staged.status = 'staged' AND staged.replaces_load_id IS NOT NULL;
+CREATE OR REPLACE TEMP TABLE replaced AS SELECT DISTINCT replaced_load_id AS load_id FROM landing.replaced_loads;
 INSERT INTO replaced
 SELECT load_id FROM landing.loads WHERE status = 'accepted' AND replays_load_id IN (FROM replaced);
 CREATE OR REPLACE TEMP TABLE touched_keys AS
