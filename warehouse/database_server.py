@@ -36,6 +36,8 @@ _LASTING_WORDS = re.compile(
     r"no such (table|column)|no password supplied|syntax error|not implemented|unknown option|invalid connection",
     re.IGNORECASE,
 )  # fmt: skip
+#: What drivers put around the server's own message: the step, the statement and its place in it.
+_BESIDE = re.compile(r"^.*ERROR:\s+|\nLINE \d+:.*|Query was:.*", re.DOTALL)
 _PASSWORD_WORDS = re.compile(r"password|authentication|access denied", re.IGNORECASE)
 _MISSING_WORDS = re.compile(r"(relation|table|view|column|schema).*(does not exist|not found)|no such", re.IGNORECASE)
 
@@ -146,7 +148,7 @@ class Server:
         return f"{scheme}{mark}{user}:{quote(password, safe='')}@{host}{rest[len(authority) :]}"
 
     def _explained(self, error: BaseException) -> _FailedError:
-        text = " ".join(str(error).split("Query was:")[0].split()) or type(error).__name__
+        text = " ".join(_BESIDE.sub("", str(error)).split()) or type(error).__name__
         password = self._password or ""
         if len(password) > 3:
             for secret in (password, quote(password, safe=""), quote(password)):
