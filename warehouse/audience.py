@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
+from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 import duckdb
 import polars
@@ -29,6 +30,7 @@ COLUMNS = ("customer_id", "segment", "segment_since", "rfm_segment", "country", 
 _FORMULA = r"^[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
 
 FileKind = Literal["csv", "parquet"]
+Manifest = dict[str, Any]
 
 
 class AudienceError(ResegmentError):
@@ -86,28 +88,50 @@ def pick(serving: Path, audience: Audience) -> Picked:
         return Picked(rows, *facts[0])
 
 
-def export(serving: Path, audience: Audience, file: Path, kind: FileKind, *, made_by: str) -> dict[str, Any]:
+def render(picked: Picked, audience: Audience, name: str, kind: FileKind, *, made_by: str) -> tuple[bytes, Manifest]:
+    """The bytes of an audience's file, to be called `name`, and its manifest.
+
+    In CSV, texts a spreadsheet would run as a formula get an apostrophe in front; numbers and Parquet are left as they
+    are.
+    """
+    rows, neutralised = _neutralised(picked.rows) if kind == "csv" else (picked.rows, {})
+    content = BytesIO()
+    rows.write_csv(content) if kind == "csv" else rows.write_parquet(content)
+    written = content.getvalue()
+    manifest = {
+        "file": name,
+        "format": kind,
+        "version_id": picked.version_id,
+        "as_of": picked.as_of,
+        "version_created_at": picked.created_at,
+        "segments": list(audience.segments),
+        "where": audience.where.strip() or None,
+        "changed_since": audience.changed_since,
+        "columns": picked.rows.columns,
+        "rows": picked.rows.height,
+        "neutralised_texts": neutralised,
+        "sha256": hashlib.sha256(written).hexdigest(),
+        "exported_at": datetime.now(UTC).replace(microsecond=0),
+        "made_by": made_by,
+    }
+    return written, manifest
+
+
+def manifest_text(manifest: Manifest) -> str:
+    """A manifest as JSON text."""
+    return json.dumps(manifest, indent=2, default=str) + "\n"
+
+
+def export(serving: Path, audience: Audience, file: Path, kind: FileKind, *, made_by: str) -> Manifest:
     """Write an audience and, beside it, `<file>.manifest.json`; return the manifest.
 
-    Both appear whole or not at all, readable by their owner only, the manifest last. In CSV, texts a spreadsheet would
-    run as a formula get an apostrophe in front; numbers and Parquet are left as they are. Raises as `pick`.
+    Both appear whole or not at all, readable by their owner only, the manifest last. Raises as `pick`, and
+    AudienceFileError if the file cannot be written.
     """
-    picked = pick(serving, audience)
-    rows, neutralised = _neutralised(picked.rows) if kind == "csv" else (picked.rows, {})
+    content, manifest = render(pick(serving, audience), audience, file.name, kind, made_by=made_by)
     with explaining_files("The audience cannot be written", file, AudienceFileError):
-        temporary = file.with_name(f".{file.name}.next")
-        try:
-            with _create(temporary) as stream:
-                rows.write_csv(stream) if kind == "csv" else rows.write_parquet(stream)
-                stream.flush()
-                os.fsync(stream.fileno())
-            manifest = _manifest(audience, picked, file, kind, neutralised) | {"made_by": made_by}
-            with temporary.open("rb") as written:
-                manifest["sha256"] = hashlib.file_digest(written, "sha256").hexdigest()
-            temporary.replace(file)
-        finally:
-            temporary.unlink(missing_ok=True)
-        _write_manifest(file.with_name(f"{file.name}.manifest.json"), manifest)
+        _write(file, content)
+        _write(file.with_name(f"{file.name}.manifest.json"), manifest_text(manifest).encode())
     return manifest
 
 
@@ -199,37 +223,17 @@ def _neutralised(rows: polars.DataFrame) -> tuple[polars.DataFrame, dict[str, in
     return rows.with_columns(safe), changed
 
 
-def _manifest(
-    audience: Audience, picked: Picked, file: Path, kind: FileKind, neutralised: dict[str, int]
-) -> dict[str, Any]:
-    return {
-        "file": file.name,
-        "format": kind,
-        "version_id": picked.version_id,
-        "as_of": picked.as_of,
-        "version_created_at": picked.created_at,
-        "segments": list(audience.segments),
-        "where": audience.where.strip() or None,
-        "changed_since": audience.changed_since,
-        "columns": picked.rows.columns,
-        "rows": picked.rows.height,
-        "neutralised_texts": neutralised,
-        "exported_at": datetime.now(UTC).replace(microsecond=0),
-    }
-
-
-def _write_manifest(path: Path, manifest: dict[str, Any]) -> None:
-    temporary = path.with_name(f".{path.name}.next")
-    with _create(temporary) as stream:
-        stream.write(json.dumps(manifest, indent=2, default=str).encode() + b"\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
-
-
-def _create(path: Path) -> BinaryIO:
+def _write(path: Path, content: bytes) -> None:
     """For its owner only from the first byte on; what a killed export left is begun anew."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+    temporary = path.with_name(f".{path.name}.next")
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _nearest(wrong: str, known: Sequence[str]) -> str:

@@ -44,7 +44,7 @@ def version_file_of(serving: Path, version_id: int | None) -> Path:
     """
     if version_id is None:
         return current_file(serving)
-    file = serving / "versions" / f"{version_id:06d}" / "segments.duckdb"
+    file = _file(serving, version_id)
     if not file.exists():
         raise NothingPublishedError(
             f"Version {version_id} is not in {serving}: it was never published, or its folder was removed. "
@@ -77,6 +77,27 @@ def query_file(file: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         return [column[0] for column in result.description or []], result.fetchall()
 
 
+def frame(file: Path, sql: str, parameters: dict[str, Any] | None = None) -> "pl.DataFrame":
+    """Rows of one statement on the file of one version, with bound parameters; money as floats."""
+    import polars as pl
+
+    with open_file(file) as connection:
+        rows: pl.DataFrame = connection.sql(sql, params=parameters).pl()
+    return _floats(rows)
+
+
+def versions_at_hand(serving: Path) -> list[dict[str, Any]]:
+    """Rows (version_id, as_of, status, created_at) of the versions whose file is there, the newest date first.
+
+    Raises NothingPublishedError if there is none.
+    """
+    rows = frame(
+        current_file(serving),
+        "SELECT version_id, as_of, status, created_at FROM segment_versions ORDER BY as_of DESC, version_id DESC",
+    )
+    return [row for row in rows.rows(named=True) if _file(serving, row["version_id"]).exists()]
+
+
 def status(serving: Path) -> dict[str, Any]:
     """How the last run ended, as it left it in `status.json`; empty if there has been none."""
     file = serving / "status.json"
@@ -85,10 +106,18 @@ def status(serving: Path) -> dict[str, Any]:
 
 def frames(file: Path, tables: Collection[str]) -> dict[str, "pl.DataFrame"]:
     """Whole tables of one version by name, money as floats; one that an older version lacks is left out."""
-    import polars as pl
-    import polars.selectors as cs
-
     with open_file(file) as connection:
         there = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
         found = {name: connection.sql(f"FROM {quoted(name)}").pl() for name in tables if name in there}
-    return {name: frame.with_columns(cs.decimal().cast(pl.Float64)) for name, frame in found.items()}
+    return {name: _floats(rows) for name, rows in found.items()}
+
+
+def _floats(rows: "pl.DataFrame") -> "pl.DataFrame":
+    import polars as pl
+    import polars.selectors as cs
+
+    return rows.with_columns(cs.decimal().cast(pl.Float64))
+
+
+def _file(serving: Path, version_id: int) -> Path:
+    return serving / "versions" / f"{version_id:06d}" / "segments.duckdb"
