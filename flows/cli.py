@@ -21,6 +21,7 @@ for _kind in (
     "quarantining",
     "looking",
     "audiences",
+    "dashboards",
     "reporting",
     "upkeep",
     "setting_up",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from warehouse.errors import NothingPublishedError
-from warehouse.text import quoted
+from warehouse.text import literal, quoted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -84,6 +84,29 @@ def frame(file: Path, sql: str, parameters: dict[str, Any] | None = None) -> "pl
     with open_file(file) as connection:
         rows: pl.DataFrame = connection.sql(sql, params=parameters).pl()
     return _floats(rows)
+
+
+def compare(earlier: Path, later: Path) -> "pl.DataFrame":
+    """Customers by segment in two versions, by their files; shaped as segment_movements, with those who stayed.
+
+    `net_365_days` is their net money to date in the later version, or in the earlier one for who left.
+    """
+    import polars as pl
+
+    with duckdb.connect(":memory:", config={"temp_directory": str(_SPILL)}) as connection:
+        for name, file in (("earlier", earlier), ("later", later)):
+            connection.execute(f"ATTACH {literal(str(file))} AS {name} (READ_ONLY)")
+        rows: pl.DataFrame = connection.sql(_COMPARED).pl()
+    return _floats(rows)
+
+
+_COMPARED = """
+SELECT b.segment_key AS from_segment_key, any_value(b.segment) AS from_segment,
+    a.segment_key AS to_segment_key, any_value(a.segment) AS to_segment,
+    count(*) AS customers, CAST(sum(coalesce(a.monetary, b.monetary)) AS DECIMAL(18, 4)) AS net_365_days
+FROM earlier.customer_segments AS b FULL JOIN later.customer_segments AS a USING (customer_id)
+GROUP BY b.segment_key, a.segment_key ORDER BY ALL
+"""
 
 
 def versions_at_hand(serving: Path) -> list[dict[str, Any]]:
