@@ -31,12 +31,14 @@ from tasks.segments import (
 )
 
 
-def nightly(as_of: date | None = None, refit: bool = False, config: Path | None = None) -> dict[str, Any]:
+def nightly(
+    as_of: date | None = None, refit: bool = False, config: Path | None = None, reread: bool | None = None
+) -> dict[str, Any]:
     """Take in new deliveries and publish the segments as of a date (default: the shop's date of the scheduled time).
 
     Returns what was done; raises a ResegmentError, leaving what is published as it was, if something stops the night.
     """
-    night = plan_night("refit" if refit else "nightly", as_of, refit, config)
+    night = plan_night("refit" if refit else "nightly", as_of, refit, config, reread)
     with on_duty(night) as record:
         published = find_published(night)
         if published and not anything_new(night):

@@ -16,7 +16,7 @@ from tasks.night import Night, scheduled_or_now, shop_date, utc_now
 from tasks.ranges import Asked, check
 
 
-def plan_night(command: str, as_of: date | None, refit: bool, config: Path | None) -> Night:
+def plan_night(command: str, as_of: date | None, refit: bool, config: Path | None, reread: bool | None = None) -> Night:
     """Values of one run; without `as_of` it is for the shop's date of the scheduled time.
 
     Raises ConfigurationError if the configuration cannot be used.
@@ -44,6 +44,7 @@ def plan_night(command: str, as_of: date | None, refit: bool, config: Path | Non
         own_features=_text(loaded, settings.features.sql, ""),
         report=settings.report,
         refit=refit,
+        reread=reread,
     )
 
 

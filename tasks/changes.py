@@ -14,11 +14,13 @@ from tasks import drafts
 from tasks.night import Night
 from tasks.progress import logger
 from tasks.wrapper import task
-from warehouse import features, landing, ops, store, versions
+from warehouse import features, landing, ops, rules, store, versions
 from warehouse.store import Warehouse
 
 ACTIVITY = "activity"
 NEW_VERSION = "new_version"
+REJUDGED = "rejudged"
+REREAD = "reread"
 _MEANINGS = {
     **MEANINGS,
     ACTIVITY: "the activity of every customer is computed anew",
@@ -69,9 +71,23 @@ def segment_changes(warehouse: Warehouse, night: Night) -> list[Change]:
     ]
 
 
+def landing_changes(warehouse: Warehouse, night: Night) -> list[Change]:
+    """Changes of how files are read and equal lines judged, since lines were taken in."""
+    found = []
+    if judged := rules.changed_duplicates(warehouse, night.source):
+        found.append(Change("source.duplicates", *judged, {REJUDGED: "equal lines of all deliveries are judged anew"}))
+    reading = {True: "all files that are still there are read again", False: "it holds for new files only"}
+    stopped = "the night stops until it is run with --reread (all files again) or --no-reread (new files only)"
+    for key, (before, after) in rules.changed_reading(warehouse, night.source, night.shop_zone).items():
+        setting = key if key.startswith("schedule.") else f"source.{key}"
+        effect = stopped if night.reread is None else reading[night.reread]
+        found.append(Change(setting, before, after, {REREAD: effect}))
+    return found
+
+
 #: Finders of changes, in the order in which they take effect: what is landed comes before what is made of it. They
 #: only look: in the plan of a night the warehouse is read-only.
-FINDERS: tuple[Callable[[Warehouse, Night], list[Change]], ...] = (segment_changes,)
+FINDERS: tuple[Callable[[Warehouse, Night], list[Change]], ...] = (landing_changes, segment_changes)
 
 
 def find_changes(warehouse: Warehouse, night: Night) -> list[Change]:
@@ -108,7 +124,8 @@ def look_ahead(night: Night) -> dict[str, Any]:
         return ahead | {
             "upgrade": upgrade,
             "published": published and published["version_id"],
-            "unchanged": versions.is_up_to_date(warehouse, night.as_of, night.fingerprint) is not None,
+            "unchanged": versions.is_up_to_date(warehouse, night.as_of, night.fingerprint) is not None
+            and not landing_changes(warehouse, night),
             "new_deliveries": landing.anything_new(warehouse, night.source),
             "action": action,
             "reason": reason,

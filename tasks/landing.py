@@ -8,26 +8,31 @@ from tasks.night import CheckFailedError, Night
 from tasks.passwords import source_password
 from tasks.progress import listener, logger
 from tasks.wrapper import task
-from warehouse import backfill, features, landing, store, versions
+from warehouse import backfill, features, landing, rules, store, versions
 from warehouse.params import SourceKind
 
 
 @task
 def anything_new(night: Night) -> bool:
-    """Whether the source has a file that is new or was touched since it was taken in, or merges customers anew."""
+    """Whether a file is new or was touched since it was taken in, or the rules of landing changed."""
     with store.opened(night.warehouse) as warehouse:
-        return landing.anything_new(warehouse, night.source)
+        otherwise_read = rules.changed_reading(warehouse, night.source, night.shop_zone)
+        return bool(night.reread or otherwise_read) or landing.anything_new(warehouse, night.source)
 
 
 @task
 def stage_deliveries(night: Night) -> dict[str, Any]:
     """Read new and changed files, or slices of a database, into the staging table; return counts of files and lines."""
     with store.opened(night.warehouse) as warehouse:
+        replayed = landing.replayed_lines(warehouse, night.source) if night.reread else 0
         staged = landing.stage(
-            warehouse, night.source, night.shop_zone, night.began, listener.get().advance, source_password(night.source)
-        )
+            warehouse, night.source, night.shop_zone, night.began, listener.get().advance,
+            source_password(night.source), night.reread,
+        )  # fmt: skip
     units = "files" if night.source.kind is SourceKind.FILES else "slices"
     logger.info("staged %s lines of %s %s; %s unchanged", staged.lines, staged.files, units, staged.unchanged_files)
+    if replayed:
+        logger.warning("%s lines of the quarantine were replayed; of files read again they are as delivered", replayed)
     for unit in staged.unsettled_files:
         logger.warning("%s has just been written to and is left for the next night", unit)
     return asdict(staged)
@@ -49,6 +54,7 @@ def accept_batch(night: Night) -> None:
     """Accept what is staged, merge customers and bring their activity to the night's date, in one transaction."""
     with store.opened(night.warehouse) as warehouse, warehouse.transaction():
         accepted = landing.accept(warehouse, night.source, night.began)
+        rules.keep(warehouse, night.source, night.shop_zone)
         features.advance(warehouse, night.as_of, night.features.window_days, accepted=accepted)
 
 

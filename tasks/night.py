@@ -61,6 +61,7 @@ class Night:
     own_features: str = ""
     report: ReportParams = field(default_factory=ReportParams)
     refit: bool = False
+    reread: bool | None = None
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property

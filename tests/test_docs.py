@@ -49,7 +49,11 @@ def test_options_on_a_page_exist(page: Path) -> None:
     for command, rest in re.findall(r"resegment ([a-z]+)((?: [^`\n#]*)?)", page.read_text()):
         if command in COMMANDS:
             inner = getattr(COMMANDS[command], "commands", {}).get(rest.split()[0] if rest.split() else "")
-            known = {name for parameter in (inner or COMMANDS[command]).params for name in parameter.opts} | {"--help"}
+            known = {
+                name
+                for parameter in (inner or COMMANDS[command]).params
+                for name in (*parameter.opts, *parameter.secondary_opts)
+            } | {"--help"}
             assert set(re.findall(r"(?<= )--[a-z-]+", rest)) <= known, f"resegment {command}{rest}"
 
 

@@ -46,8 +46,10 @@ class Offer:
     unreadable: dict[Unit, str] = field(default_factory=dict)
 
 
-def offered(warehouse: Warehouse, source: SourceParams, now: datetime) -> Offer:
+def offered(warehouse: Warehouse, source: SourceParams, now: datetime, *, reread: bool = False) -> Offer:
     """Compare the files a source offers with the ledger; `now` is UTC without a zone.
+
+    With `reread` files that were taken in are offered again, in the order in which they were, before new ones.
 
     Raises
     ------
@@ -59,9 +61,10 @@ def offered(warehouse: Warehouse, source: SourceParams, now: datetime) -> Offer:
     if not units and not known:
         raise DeliveryError(_nothing_there(source.path))
     unsettled = {unit.name for unit in units if _is_unsettled(unit, source, now)}
+    again: list[Unit] = []
     new: list[Unit] = []
     unreadable: dict[Unit, str] = {}
-    for unit in _touched(units, known):
+    for unit in units if reread else _touched(units, known):
         if unit.name in unsettled:
             continue
         try:
@@ -70,9 +73,13 @@ def offered(warehouse: Warehouse, source: SourceParams, now: datetime) -> Offer:
             unreadable[unit] = _why_unreadable(unit.path, error)
             continue
         loads = known.get(unit.name, [])
-        if all(load["fingerprint"] != fingerprint for load in loads):
+        same = [load["load_id"] for load in loads if load["fingerprint"] == fingerprint]
+        if same and reread:
+            again.append(replace(unit, fingerprint=fingerprint, replaces_load_id=same[-1]))
+        elif not same:
             replaced = loads[-1]["load_id"] if loads and source.mode is DeliveryMode.REPLACE else None
             new.append(replace(unit, fingerprint=fingerprint, replaces_load_id=replaced))
+    new = [*sorted(again, key=lambda unit: unit.replaces_load_id or 0), *new]
     unchanged = len(units) - len(unsettled) - len(new) - len(unreadable)
     return Offer(tuple(new), unchanged, tuple(sorted(unsettled)), unreadable)
 

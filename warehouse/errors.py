@@ -29,6 +29,10 @@ class QuarantineError(ResegmentError):
     """What was asked cannot be done with the quarantine; nothing was changed."""
 
 
+class RulesChangedError(ResegmentError):
+    """Files would be read otherwise than those before, and nobody has said what that is to mean."""
+
+
 class MergeError(ResegmentError):
     """The file of merged customers cannot be used; nothing was changed."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from warehouse import merges
+from warehouse import merges, rules
 from warehouse.database import pull
 from warehouse.deliveries import Offer, Unit, offered, touched
 from warehouse.errors import DeliveryError
@@ -37,8 +37,12 @@ def stage(
     now: datetime,
     progress: Progress,
     password: str | None = None,
+    reread: bool | None = None,
 ) -> Staged:
     """Read what is new into `landing.staged_lines`; `now` is UTC without a zone, `progress(files done, files)`.
+
+    With `reread` files that were taken in already are read again, each in the place of the load it was; without, False
+    says that rules of reading that changed are for new files only.
 
     Raises
     ------
@@ -49,14 +53,17 @@ def stage(
         No fault of a file: the disk is full, memory ran out. Nothing of a file is staged.
     MergeError
         The file of merged customers cannot be used, which is better known before anything is read.
+    RulesChangedError
+        Files would be read otherwise than those before, and `reread` is None.
     """
+    rules.refuse_silent_change(warehouse, source, shop_zone, reread)
     if source.kind is SourceKind.DATABASE:
         merges.prepare(warehouse, source)
         staged, unchanged = pull(warehouse, source, shop_zone, now, progress, password)
         return Staged(staged, _counted(warehouse), unchanged, ())
     discard_staged(warehouse)
     merges.prepare(warehouse, source)
-    offer = offered(warehouse, source, now)
+    offer = offered(warehouse, source, now, reread=bool(reread))
     try:
         problems = _read(warehouse, source, shop_zone, now, offer, progress)
     except BaseException:
@@ -71,14 +78,16 @@ def stage(
 def accept(warehouse: Warehouse, source: SourceParams, now: datetime) -> bool:
     """Move what is staged into lines, invoices, totals and ledger, and merge customers; return whether there was any.
 
-    Runs inside the caller's transaction and leaves the temporary table `touched_customers` for the features.
+    If equal lines are to be judged otherwise than before, all of them are. Runs inside the caller's transaction and
+    leaves the temporary table `touched_customers` for the features.
     """
-    merged = merges.prepare(warehouse, source)
-    if not merged and not warehouse.value("SELECT count(*) FROM landing.loads WHERE status = 'staged'"):
+    changed = merges.prepare(warehouse, source) or rules.changed_duplicates(warehouse, source)
+    if not changed and not warehouse.value("SELECT count(*) FROM landing.loads WHERE status = 'staged'"):
         return False
     warehouse.run("landing/touch_before", source=source.name)
     warehouse.run("quarantine/take_back")
     warehouse.run("landing/move_lines", source=source.name)
+    rules.judge_anew(warehouse, source)
     warehouse.run("landing/judge_duplicates", keep=source.duplicates is Duplicates.KEEP)
     merges.apply(warehouse)
     warehouse.run("landing/rebuild_invoices")
@@ -88,13 +97,21 @@ def accept(warehouse: Warehouse, source: SourceParams, now: datetime) -> bool:
 
 
 def anything_new(warehouse: Warehouse, source: SourceParams) -> bool:
-    """Whether a file is new or was touched since it was taken in, by name, size and time, or customers were merged.
+    """Whether a file is new or was touched since it was taken in, customers were merged, or equal lines judged anew.
 
-    A database may always have something: a row changed in the look-back window shows in its content alone.
+    Of files only names, sizes and times are looked at. A database may always have something: a row changed in the
+    look-back window shows in its content alone.
     """
     if source.kind is SourceKind.DATABASE:
         return True
-    return bool(touched(warehouse, source)) or merges.prepare(warehouse, source) > 0
+    rejudged = rules.changed_duplicates(warehouse, source) is not None
+    return bool(touched(warehouse, source)) or rejudged or merges.prepare(warehouse, source) > 0
+
+
+def replayed_lines(warehouse: Warehouse, source: SourceParams) -> int:
+    """How many lines have left the quarantine by a replay."""
+    query = "SELECT sum(replayed_lines) FROM landing.loads WHERE status = 'accepted' AND source = $source"
+    return int(warehouse.value(query, {"source": source.name}) or 0)
 
 
 def discard_staged(warehouse: Warehouse) -> None:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from warehouse.params import Duplicates, SourceParams
+from warehouse import rules
+from warehouse.params import SourceParams
 from warehouse.store import Warehouse
 
 #: Stored table, what it is rebuilt to.
@@ -29,7 +30,7 @@ class Comparison:
 
 def verify(warehouse: Warehouse, source: SourceParams) -> list[Comparison]:
     """Rebuild from the lines beside what is stored, in the same order as `_PAIRS`, and count the rows that differ."""
-    warehouse.run("verify/rebuild", keep=source.duplicates is Duplicates.KEEP)
+    warehouse.run("verify/rebuild", keep=rules.keeps_duplicates(warehouse, source))
     return [_compare(warehouse, table, stored, rebuilt) for table, (stored, rebuilt) in _PAIRS.items()]
 
 

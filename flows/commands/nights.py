@@ -16,6 +16,13 @@ def nightly(
         bool,
         typer.Option("--plan", help="Tell what the night would do, changed settings' consequences too; do nothing."),
     ] = False,
+    reread: Annotated[
+        bool | None,
+        typer.Option(
+            "--reread/--no-reread",
+            help="After a change of how files are read: read all again, or let it hold for new files only.",
+        ),
+    ] = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
@@ -28,7 +35,7 @@ def nightly(
 
             show("show_plan", look_ahead_to_night(as_of, refit, config), as_json, module="showing_upkeep")
             return
-        outcome = run_flow("nightly", quiet=as_json, as_of=as_of, refit=refit, config=config)
+        outcome = run_flow("nightly", quiet=as_json, as_of=as_of, refit=refit, config=config, reread=reread)
         show("show_night", outcome, as_json)
 
 

@@ -11,3 +11,10 @@ CREATE TABLE sales.customer_merges (
 ALTER TABLE landing.loads ADD COLUMN replays_load_id INTEGER;            -- the load whose quarantined lines this one brings
 ALTER TABLE landing.loads ADD COLUMN replayed_lines BIGINT DEFAULT 0;
 ALTER TABLE landing.loads ADD COLUMN replayed_amount DECIMAL(18, 4) DEFAULT 0;
+
+-- grain: source: the rules its lines were judged by and read with; a warehouse of before has none until its next night
+CREATE TABLE landing.rules (
+    source VARCHAR NOT NULL,
+    duplicates VARCHAR,                  -- how lines without a line_id are compared; null: not known
+    reading JSON                         -- settings that made texts into lines; null: not known
+);
