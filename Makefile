@@ -2,7 +2,7 @@
 BIN := .venv/bin
 STAMP := .venv/.set-up
 
-.PHONY: setup demo test lint docs bench-nights bench-fit lock clean
+.PHONY: setup demo test lint docs bench-nights bench-fit bench-backfill lock clean
 
 setup: $(STAMP)
 
@@ -44,6 +44,10 @@ bench-nights: setup
 # Three million generated customers: a fit on the weighted summary against one on everybody.
 bench-fit: setup
 	$(BIN)/python -m benchmarks.fit
+
+# Minutes long: a version of every date of Online Retail, against the notebook run for each of them.
+bench-backfill: setup
+	$(BIN)/python -m benchmarks.backfill
 
 lock: setup
 	$(BIN)/uv pip compile pyproject.toml --group dev --all-extras --generate-hashes --universal --python-version 3.11 \

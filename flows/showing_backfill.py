@@ -53,6 +53,36 @@ def show_backfill(outcome: dict[str, Any]) -> None:
         terminal.print(f"Readers see version {current['version_id']} as of {current['as_of']}.")
 
 
+def show_difference(found: dict[str, Any]) -> None:
+    """Both versions, their segments side by side, and who is elsewhere."""
+    terminal = _console()
+    former, later, totals = found["former"], found["later"], found["totals"]
+    terminal.print(
+        f"Version {former['version_id']} as of {former['as_of']}, and version {later['version_id']} as of "
+        f"{later['as_of']}: "
+        f"{totals['customers_before']:,} and {totals['customers_after']:,} customers; {totals['stayed']:,} in the same "
+        f"segment, {totals['moved']:,} in another, {totals['entered']:,} entered, {totals['left']:,} left; "
+        f"{totals['changed_figures']:,} with other figures.",
+        soft_wrap=True,
+    )
+    names = ("segment", "customers", "then", "change", "revenue", "then ", "change ")
+    shown = _table(*names, numeric=set(names) - {"segment"})
+    for one in found["segments"]:
+        customers, money = _pair(one, "customers"), _pair(one, "revenue")
+        shown.add_row(Text(one["segment"]), *customers, *money)
+    shown.add_row("all", *_pair(totals, "customers"), *_pair(totals, "revenue"))
+    terminal.print(shown)
+    for move in found["movements"]:
+        start, end = move["from_segment"] or "(new)", move["to_segment"] or "(none)"
+        revenue = float(move["revenue_after"] if move["to_segment"] else move["revenue_before"])
+        terminal.print(f"  {move['customers']:>7,}  {start} -> {end}  (revenue {revenue:,.0f})")
+
+
+def _pair(row: dict[str, Any], what: str) -> tuple[str, str, str]:
+    before, after = float(row[f"{what}_before"]), float(row[f"{what}_after"])
+    return f"{before:,.0f}", f"{after:,.0f}", f"{after - before:+,.0f}"
+
+
 def _versions(versions: list[dict[str, Any]]) -> Any:
     shown = _table(
         "version", "as of", "model", "customers", "moved", numeric={"version", "model", "customers", "moved"}

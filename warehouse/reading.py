@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 #: What does not fit in memory goes elsewhere, since published folders are read-only. One value for all connections of
 #: a process: DuckDB shares a file between them and refuses other settings.
 _SPILL = Path(tempfile.gettempdir()) / f"resegment-{uuid.uuid4().hex}"
+_QUERIES = Path(__file__).parent / "queries" / "diff"
+_DIFFERENCE = ("totals", "segments", "movements")
 
 
 def current_file(serving: Path) -> Path:
@@ -119,6 +121,35 @@ def versions_at_hand(serving: Path) -> list[dict[str, Any]]:
         "SELECT version_id, as_of, status, created_at FROM segment_versions ORDER BY as_of DESC, version_id DESC",
     )
     return [row for row in rows.rows(named=True) if _file(serving, row["version_id"]).exists()]
+
+
+def difference(serving: Path, former: int, later: int | None) -> dict[str, Any]:
+    """What differs between two versions (`later` None: the current one): totals, segments, and who is elsewhere.
+
+    Raises
+    ------
+    NothingPublishedError
+        There is no such version, or its folder is gone.
+    """
+    files = {"former": version_file_of(serving, former), "later": version_file_of(serving, later)}
+    with duckdb.connect(config={"temp_directory": str(_SPILL)}) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        for name, file in files.items():
+            connection.execute(f"ATTACH {literal(str(file))} AS {name} (READ_ONLY)")
+        (former_row,), (later_row,) = (
+            _dicts(connection, f"SELECT DISTINCT version_id, as_of, created_at FROM {name}.customer_segments LIMIT 1")
+            for name in files
+        )
+        found = {part: _dicts(connection, (_QUERIES / f"{part}.sql").read_text()) for part in _DIFFERENCE}
+    return {"former": former_row, "later": later_row, "totals": found["totals"][0]} | {
+        part: found[part] for part in _DIFFERENCE[1:]
+    }
+
+
+def _dicts(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
+    result = connection.execute(sql)
+    names = [column[0] for column in result.description or []]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def status(serving: Path) -> dict[str, Any]:

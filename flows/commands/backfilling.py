@@ -1,4 +1,4 @@
-"""Past dates: make their versions, or make those anew that later deliveries contradict."""
+"""Past dates: make their versions, make those anew that later deliveries contradict, and compare two versions."""
 
 from dataclasses import asdict
 from datetime import date
@@ -54,3 +54,21 @@ def backfill(
             return
         outcome = run_flow("backfill", quiet=as_json, **asdict(asked), config=config)
         show("show_backfill", outcome, as_json, module="showing_backfill")
+
+
+@command()
+def diff(
+    former: Annotated[int, typer.Argument(metavar="VERSION", help="Number of one version.")],
+    later: Annotated[
+        int | None, typer.Argument(metavar="[VERSION]", help="Number of the other; without it, the current one.")
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Tell what differs between two versions: sizes, money and who is elsewhere."""
+    from flows.settings import load_settings
+    from warehouse import reading
+
+    with explained(as_json):
+        found = reading.difference(load_settings(config).settings.warehouse.serving, former, later)
+        show("show_difference", found, as_json, module="showing_backfill")
