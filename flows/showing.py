@@ -156,6 +156,12 @@ def show_fetched(found: dict[str, Any]) -> None:
     console.print("      then `resegment nightly --as-of 2011-12-10`.")
 
 
+def show_flat_files(found: dict[str, Any]) -> None:
+    """How many tables of which version were written where."""
+    console = _console()
+    console.print(f"{len(found['files'])} tables of version {found['version_id']}: {found['folder']}", soft_wrap=True)
+
+
 def show_export(found: dict[str, Any]) -> None:
     """What was written where, and of which version."""
     console = _console()

@@ -1,20 +1,27 @@
-"""A step for people: an audience as a file."""
+"""Steps for people: an audience, or all published tables, as files."""
 
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from tasks.wrapper import task
-from warehouse import audience
-from warehouse.audience import COLUMNS, Audience, AudienceError, FileKind
+from warehouse import audience, flat_files
+from warehouse.audience import COLUMNS, Audience, AudienceError
+from warehouse.frame_files import FileKind
 
-__all__ = ["COLUMNS", "Audience", "AudienceError", "export_audience", "kind_of"]
+__all__ = ["COLUMNS", "Audience", "AudienceError", "export_audience", "kind_of", "write_flat_files"]
 
 
 @task
 def export_audience(serving: Path, asked: Audience, file: Path, kind: FileKind) -> dict[str, Any]:
     """Write the customers of an audience with a manifest beside the file; return the manifest."""
     return audience.export(serving, asked, file, kind, made_by=f"resegment {version('resegment')}")
+
+
+@task
+def write_flat_files(serving: Path, folder: Path, kind: FileKind, version_id: int | None) -> dict[str, Any]:
+    """Write every published table of a version, by default the current one, as a file; return the manifest."""
+    return flat_files.write_tables(serving, folder, kind, version_id)
 
 
 def kind_of(file: Path, named: str | None) -> FileKind:

@@ -6,30 +6,26 @@ published tables can be reached: no other file, no network, no writing.
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
-from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
 import polars
 
 from warehouse.errors import ResegmentError, WarehouseError
 from warehouse.failures import explaining_files
+from warehouse.frame_files import FileKind, encode, write_whole
 from warehouse.reading import version_file_of
 from warehouse.text import literal, quoted
 
 #: Columns of an audience for which none are named.
 COLUMNS = ("customer_id", "segment", "segment_since", "rfm_segment", "country", "recency_days", "frequency", "monetary")
-#: A spreadsheet takes text that begins so for a formula, also in the full-width forms.
-_FORMULA = r"^[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
 
-FileKind = Literal["csv", "parquet"]
 Manifest = dict[str, Any]
 
 
@@ -94,10 +90,7 @@ def render(picked: Picked, audience: Audience, name: str, kind: FileKind, *, mad
     In CSV, texts a spreadsheet would run as a formula get an apostrophe in front; numbers and Parquet are left as they
     are.
     """
-    rows, neutralised = _neutralised(picked.rows) if kind == "csv" else (picked.rows, {})
-    content = BytesIO()
-    rows.write_csv(content) if kind == "csv" else rows.write_parquet(content)
-    written = content.getvalue()
+    written, neutralised = encode(picked.rows, kind)
     manifest = {
         "file": name,
         "format": kind,
@@ -130,8 +123,8 @@ def export(serving: Path, audience: Audience, file: Path, kind: FileKind, *, mad
     """
     content, manifest = render(pick(serving, audience), audience, file.name, kind, made_by=made_by)
     with explaining_files("The audience cannot be written", file, AudienceFileError):
-        _write(file, content)
-        _write(file.with_name(f"{file.name}.manifest.json"), manifest_text(manifest).encode())
+        write_whole(file, content, 0o600)
+        write_whole(file.with_name(f"{file.name}.manifest.json"), manifest_text(manifest).encode(), 0o600)
     return manifest
 
 
@@ -208,32 +201,6 @@ def _condition(connection: duckdb.DuckDBPyConnection, where: str) -> str:
     if len(nodes) != 1 or len(nodes[0].get("select_list", [])) != 1:
         raise AudienceError("The condition has to be one expression, as \"country = 'France' AND recency_days < 90\".")
     return where
-
-
-def _neutralised(rows: polars.DataFrame) -> tuple[polars.DataFrame, dict[str, int]]:
-    """Texts that would run as formulas with an apostrophe in front, and how many there were by column."""
-    texts = [name for name, kind in rows.schema.items() if kind == polars.String]
-    found = {name: int(rows[name].str.contains(_FORMULA).sum()) for name in texts}
-    changed = {name: number for name, number in found.items() if number}
-    texts_now = {name: polars.col(name) for name in changed}
-    safe = [
-        polars.when(text.str.contains(_FORMULA)).then("'" + text).otherwise(text).alias(name)
-        for name, text in texts_now.items()
-    ]
-    return rows.with_columns(safe), changed
-
-
-def _write(path: Path, content: bytes) -> None:
-    """For its owner only from the first byte on; what a killed export left is begun anew."""
-    temporary = path.with_name(f".{path.name}.next")
-    try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _nearest(wrong: str, known: Sequence[str]) -> str:

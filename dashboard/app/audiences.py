@@ -8,7 +8,8 @@ import streamlit as st
 from dashboard.app.view import View
 from dashboard.wording import counted, day
 from warehouse import audience as audiences
-from warehouse.audience import COLUMNS, Audience, AudienceError, FileKind
+from warehouse.audience import COLUMNS, Audience, AudienceError
+from warehouse.frame_files import FileKind
 
 _SHOWN = 200
 _KINDS: tuple[FileKind, ...] = ("csv", "parquet")

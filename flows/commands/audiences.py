@@ -46,3 +46,23 @@ def export(
         named = tuple(name.strip() for name in columns.split(",")) if columns else COLUMNS
         asked = Audience(tuple(segment or ()), where, named, version, changed_since)
         show("show_export", export_audience(serving, asked, file, kind_of(file, kind)) | {"path": file}, as_json)
+
+
+@command()
+def flat(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the files go; they are replaced each time.")],
+    kind: Annotated[str, typer.Option("--format", metavar="csv|parquet", help="Format of the files.")] = "parquet",
+    version: Annotated[
+        int | None, typer.Option(metavar="VERSION", help="Version to take; without it, the current one.")
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Write every published table as a file, for tools that speak no DuckDB."""
+    from flows.settings import load_settings
+    from tasks.audience import kind_of, write_flat_files
+
+    with explained(as_json):
+        serving = load_settings(config).settings.warehouse.serving
+        manifest = write_flat_files(serving, folder, kind_of(folder, kind), version)
+        show("show_flat_files", manifest | {"folder": folder}, as_json)
