@@ -24,6 +24,7 @@ for _kind in (
     "dashboards",
     "reporting",
     "upkeep",
+    "erasing",
     "setting_up",
 ):
     import_module(f"flows.commands.{_kind}")

@@ -43,7 +43,7 @@ def report_version(folder: Path, params: ReportParams, version_id: int | None, o
     """
     file = reading.version_file_of(folder, version_id)
     text = report(file, params)
-    number = int(file.parent.name)
+    number = serving.number_of(file.parent)
     if output is None:
         written = serving.put_report(folder, number, text)
     else:
@@ -55,5 +55,5 @@ def report_version(folder: Path, params: ReportParams, version_id: int | None, o
 
 def _beside_current(folder: Path, params: ReportParams) -> Path:
     file = reading.current_file(folder)
-    there = serving.report_file(folder, int(file.parent.name))
-    return there if there.exists() else serving.put_report(folder, int(file.parent.name), report(file, params))
+    there = serving.report_file(folder, serving.number_of(file.parent))
+    return there if there.exists() else serving.put_report(folder, serving.number_of(file.parent), report(file, params))

@@ -1,4 +1,4 @@
-"""Runs nights that kill themselves at a named moment, then again to their end; prints the exit codes by moment.
+"""Runs nights or erasures that kill themselves at a named moment, then again to their end; prints the exit codes.
 
 The slow imports happen once; each night is a fork of this process.
 """
@@ -6,6 +6,7 @@ The slow imports happen once; each night is a fork of this process.
 import importlib
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -17,6 +18,8 @@ import sklearn.cluster  # noqa: F401
 
 from expectations.run import preload
 from flows.nightly import nightly
+from flows.settings import load_settings
+from tasks.erasing import erase_customers
 
 
 def dying(function: Callable[..., Any], at: str) -> Callable[..., Any]:
@@ -58,17 +61,28 @@ def main() -> None:
     asked = json.load(sys.stdin)
     preload()
     os.environ["PREFECT_API_URL"] = ""
-    night, codes = date.fromisoformat(asked["night"]), {}
+    codes = {}
     for moment, config in asked["configs"].items():
-        codes[moment] = [forked(lambda m=moment, c=config: killed(m, night, Path(c)))]
-        codes[moment] += [forked(lambda c=config: nightly(as_of=night, config=Path(c)))]
+        codes[moment] = [forked(lambda m=moment, c=config: killed(m, asked, Path(c)))]
+        if "between" in asked:  # what is there after the kill, for a look at it
+            shutil.copytree(Path(config).parent, Path(asked["between"]) / moment.replace(" ", "-"), symlinks=True)
+        codes[moment] += [forked(lambda c=config: run(asked, Path(c)))]
     print(json.dumps(codes))  # noqa: T201
 
 
-def killed(moment: str, night: date, config: Path) -> None:
+def killed(moment: str, asked: dict[str, Any], config: Path) -> None:
     dotted, at = moment.split()
     replace_everywhere(*dotted.rsplit(".", 1), at)
-    nightly(as_of=night, config=config)
+    run(asked, config)
+
+
+def run(asked: dict[str, Any], config: Path) -> None:
+    """A night, or an erasure of the customers in a file."""
+    if "night" in asked:
+        nightly(as_of=date.fromisoformat(asked["night"]), config=config)
+    else:
+        settings = load_settings(config).settings
+        erase_customers(settings.warehouse, settings.source, Path(asked["customers"]))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ row that is taken out of the file takes the merge back.
 
 from pathlib import Path
 
+from warehouse import erased
 from warehouse.errors import MergeError
 from warehouse.params import SourceParams
 from warehouse.parsing import whole_id_sql
@@ -33,6 +34,9 @@ def prepare(warehouse: Warehouse, source: SourceParams) -> int:
         _read(warehouse, Path(source.merges), source)
         _refuse_faults(warehouse, source.merges)
         _follow_chains(warehouse, source.merges)
+        pads = erased.pads(warehouse)
+        if pads["inner_pad"]:
+            warehouse.run("merges/without_erased", **pads)
     else:
         warehouse.run("merges/none")
     found = warehouse.run("merges/changed").fetchone()

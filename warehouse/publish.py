@@ -58,7 +58,11 @@ def reconcile(warehouse: Warehouse, now: datetime) -> list[str]:
     for version_id, found in serving.finished(folder).items():
         done += _settle(warehouse, version_id, found, known.get(version_id), now)
     done += [f"dropped the unchecked version {number}" for number in versions.drop_candidates(warehouse)]
-    return done + point_current(warehouse)
+    done += point_current(warehouse)
+    for former in serving.former_revisions(folder):  # after the link has left it
+        serving.remove(former)
+        done.append(f"removed {former.name}, of which there is a newer revision")
+    return done
 
 
 def summary(warehouse: Warehouse, version_id: int) -> dict[str, Any]:
@@ -77,9 +81,9 @@ def point_current(warehouse: Warehouse) -> list[str]:
     """Let `current` show the version it should: the pinned one, else the published one with the greatest date."""
     folder = warehouse.params.serving
     should = versions.current(warehouse)
-    if should is None or serving.linked_version(folder) == should["version_id"]:
+    if should is None or not version_file(folder, should["version_id"]).exists():
         return []
-    if not version_file(folder, should["version_id"]).exists():
+    if serving.shows(folder, should["version_id"]):
         return []
     facts = {"as_of": should["as_of"], "published_at": should["published_at"]}
     serving.point_current(folder, should["version_id"], facts)

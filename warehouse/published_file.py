@@ -15,8 +15,9 @@ from warehouse.store import ROOM, Warehouse
 from warehouse.text import literal, quoted
 
 #: Every client since DuckDB 1.0 can read this format; the default of 2.0 is unreadable by the clients BI tools ship.
+STORAGE_VERSION = "v1.0.0"
 #: The file is checkpointed as a whole before anybody sees it, so a log would only write everything twice.
-_OPTIONS = "STORAGE_VERSION 'v1.0.0', RECOVERY_MODE 'no_wal_writes'"
+_OPTIONS = f"STORAGE_VERSION '{STORAGE_VERSION}', RECOVERY_MODE 'no_wal_writes'"
 
 
 @cache

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from warehouse.errors import NothingPublishedError
+from warehouse.serving import number_of, version_file
 from warehouse.text import literal, quoted
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def version_file_of(serving: Path, version_id: int | None) -> Path:
     """
     if version_id is None:
         return current_file(serving)
-    file = _file(serving, version_id)
+    file = version_file(serving, version_id)
     if not file.exists():
         raise NothingPublishedError(
             f"Version {version_id} is not in {serving}: it was never published, or its folder was removed. "
@@ -55,9 +56,20 @@ def version_file_of(serving: Path, version_id: int | None) -> Path:
     return file
 
 
+def version_of(file: Path) -> int:
+    """Number of the version whose DuckDB file this is, in whichever revision."""
+    return number_of(file.parent)
+
+
 def open_current(serving: Path) -> duckdb.DuckDBPyConnection:
     """A read-only connection to the current version; it stays on that version until it is closed."""
-    return open_file(current_file(serving))
+    while True:
+        file = current_file(serving)
+        try:
+            return open_file(file)
+        except duckdb.IOException:
+            if file.exists() or file == current_file(serving):
+                raise  # else it was replaced by a newer one between the look at the link and the opening
 
 
 def open_file(file: Path) -> duckdb.DuckDBPyConnection:
@@ -69,14 +81,14 @@ def open_file(file: Path) -> duckdb.DuckDBPyConnection:
 
 def query(serving: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Column names and rows of one statement on the current version."""
-    return query_file(current_file(serving), sql)
+    with open_current(serving) as connection:
+        return _rows(connection, sql)
 
 
 def query_file(file: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Column names and rows of one statement on the file of one version."""
     with open_file(file) as connection:
-        result = connection.execute(sql)
-        return [column[0] for column in result.description or []], result.fetchall()
+        return _rows(connection, sql)
 
 
 def frame(file: Path, sql: str, parameters: dict[str, Any] | None = None) -> "pl.DataFrame":
@@ -120,7 +132,7 @@ def versions_at_hand(serving: Path) -> list[dict[str, Any]]:
         current_file(serving),
         "SELECT version_id, as_of, status, created_at FROM segment_versions ORDER BY as_of DESC, version_id DESC",
     )
-    return [row for row in rows.rows(named=True) if _file(serving, row["version_id"]).exists()]
+    return [row for row in rows.rows(named=True) if version_file(serving, row["version_id"]).exists()]
 
 
 def difference(serving: Path, former: int, later: int | None) -> dict[str, Any]:
@@ -173,5 +185,6 @@ def _floats(rows: "pl.DataFrame") -> "pl.DataFrame":
     return rows.with_columns(cs.decimal().cast(pl.Float64))
 
 
-def _file(serving: Path, version_id: int) -> Path:
-    return serving / "versions" / f"{version_id:06d}" / "segments.duckdb"
+def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    result = connection.execute(sql)
+    return [column[0] for column in result.description or []], result.fetchall()

@@ -1,6 +1,7 @@
 """The folder readers look at: version folders, the link `current`, and two small JSON files.
 
 serving/versions/NNNNNN/segments.duckdb   built under a temporary name, fsynced, read-only, renamed
+serving/versions/NNNNNN.r2/...            the same version written again without customers who were erased, in its place
 serving/current                           directory symlink, replaced atomically
 serving/current.json                      the same for clients that cannot follow links
 serving/status.json                       how the last run ended
@@ -24,11 +25,26 @@ from warehouse.failures import explaining_files
 _BUILDING = ".building-"
 _FILE = "segments.duckdb"
 _REPORT = "report.html"
+_FOLDER = re.compile(r"(\d{6,9})(?:\.r(\d{1,6}))?", re.ASCII)
 
 
 def version_folder(serving: Path, version_id: int) -> Path:
-    """Where a version is, once it is published."""
-    return serving / "versions" / f"{version_id:06d}"
+    """Where a version is, once it is published, in its newest revision."""
+    return max(_revisions(serving, version_id), key=revision_of, default=_first_folder(serving, version_id))
+
+
+def number_of(folder: Path) -> int:
+    """Number of the version whose folder this is."""
+    number = _number(folder)
+    if number is None:
+        raise ValueError(f"{folder} is no version's folder")
+    return number
+
+
+def revision_of(folder: Path) -> int:
+    """1 for a version as it was published, 2 and more for one that was written again."""
+    found = _FOLDER.fullmatch(folder.name)
+    return int(found[2]) if found and found[2] else 1
 
 
 def version_file(serving: Path, version_id: int) -> Path:
@@ -64,7 +80,22 @@ def prepare(serving: Path) -> None:
 
 def make_version(serving: Path, version_id: int, write: Callable[[Path], None]) -> None:
     """Let `write` make a version's file under a temporary name; the folder appears when it is whole and on disk."""
-    folder = version_folder(serving, version_id)
+    _make(serving, _first_folder(serving, version_id), write)
+
+
+def revise_version(serving: Path, version_id: int, revision: int, write: Callable[[Path], None]) -> None:
+    """Like `make_version` for a further revision of a version; the former one stays until it is removed."""
+    folder = _first_folder(serving, version_id)
+    _make(serving, folder.with_name(f"{folder.name}.r{revision}"), write)
+
+
+def former_revisions(serving: Path) -> list[Path]:
+    """Folders of versions that have a newer revision."""
+    newest = finished(serving)
+    return [entry for number, entry in _entries(serving) if entry != newest[number]]
+
+
+def _make(serving: Path, folder: Path, write: Callable[[Path], None]) -> None:
     temporary = folder.with_name(_BUILDING + folder.name)
     with _changing(serving):
         prepare(serving)
@@ -80,14 +111,20 @@ def make_version(serving: Path, version_id: int, write: Callable[[Path], None]) 
             raise
 
 
+def shows(serving: Path, version_id: int) -> bool:
+    """Whether link and pointer both lead to the newest revision of a version."""
+    link, pointer = serving / "current", current_pointer(serving) or {}
+    return link.is_symlink() and (str(link.readlink()), pointer.get("path")) == _target(serving, version_id)
+
+
 def point_current(serving: Path, version_id: int, facts: dict[str, Any]) -> None:
     """Swap `current` to a version, and `current.json` with it; `facts` go into that file."""
-    folder = version_folder(serving, version_id)
+    folder, path = _target(serving, version_id)
     link = serving / ".current.next"
-    pointer = {"version_id": version_id, "path": str(version_file(serving, version_id).relative_to(serving))} | facts
+    pointer = {"version_id": version_id, "revision": revision_of(Path(folder)), "path": path} | facts
     with _changing(serving):
         link.unlink(missing_ok=True)
-        link.symlink_to(folder.relative_to(serving), target_is_directory=True)
+        link.symlink_to(folder, target_is_directory=True)
         link.replace(serving / "current")
         replace_text(serving / "current.json", json.dumps(pointer, indent=2, default=str) + "\n")
         _fsync(serving)
@@ -125,10 +162,8 @@ def unfinished(serving: Path) -> list[Path]:
 
 
 def finished(serving: Path) -> dict[int, Path]:
-    """Version folders by their number. What else lies there, as `lost+found`, is none of our business."""
-    folder = serving / "versions"
-    entries = [entry for entry in folder.iterdir() if entry.is_dir() and not entry.is_symlink()]
-    return {number: entry for entry in sorted(entries) if (number := _number(entry)) is not None}
+    """Folders of versions in their newest revision, by the version's number."""
+    return dict(sorted(_entries(serving), key=lambda one: (one[0], revision_of(one[1]))))
 
 
 def tidy(folder: Path) -> list[str]:
@@ -159,8 +194,30 @@ def _fill(folder: Path, write: Callable[[Path], None]) -> None:
     _fsync(folder)
 
 
+def _entries(serving: Path) -> list[tuple[int, Path]]:
+    """Version folders with their numbers. What else lies there, as `lost+found`, is none of our business."""
+    entries = [entry for entry in (serving / "versions").iterdir() if entry.is_dir() and not entry.is_symlink()]
+    return [(number, entry) for entry in sorted(entries) if (number := _number(entry)) is not None]
+
+
+def _first_folder(serving: Path, version_id: int) -> Path:
+    return serving / "versions" / f"{version_id:06d}"
+
+
+def _revisions(serving: Path, version_id: int) -> Iterator[Path]:
+    first = _first_folder(serving, version_id)
+    return (one for one in first.parent.glob(f"{first.name}*") if _number(one) == version_id and one.is_dir())
+
+
+def _target(serving: Path, version_id: int) -> tuple[str, str]:
+    """Folder and file of a version's newest revision, relative to the serving folder."""
+    folder = version_folder(serving, version_id).relative_to(serving)
+    return str(folder), str(folder / _FILE)
+
+
 def _number(folder: Path) -> int | None:
-    return int(folder.name) if re.fullmatch(r"\d{6,9}", folder.name, re.ASCII) else None
+    found = _FOLDER.fullmatch(folder.name)
+    return int(found[1]) if found else None
 
 
 def _delete(path: Path) -> None:

@@ -106,13 +106,19 @@ def writing(params: WarehouseParams, command: str) -> Iterator[Warehouse]:
     WarehouseError
         The file is no warehouse, damaged, made by a newer version, or may not be written.
     """
-    with holding(params, command):
-        with explaining(params.path, "opening"):
-            connection = connect(params)
-        with _in_use(Warehouse(connection, params)) as warehouse:
-            migrate(warehouse)
-            keep_private(params.path)
-            yield warehouse
+    with holding(params, command), opening(params) as warehouse:
+        yield warehouse
+
+
+@contextmanager
+def opening(params: WarehouseParams) -> Iterator[Warehouse]:
+    """Open the warehouse inside `holding`, so that its file can be worked on afterwards; raises as `writing`."""
+    with explaining(params.path, "opening"):
+        connection = connect(params)
+    with _in_use(Warehouse(connection, params)) as warehouse:
+        migrate(warehouse)
+        keep_private(params.path)
+        yield warehouse
 
 
 @contextmanager

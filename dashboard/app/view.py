@@ -136,7 +136,7 @@ def _filtered(view: View) -> View:
 
 
 def _current(serving: Path) -> int:
-    return int(reading.current_file(serving).parent.name)
+    return reading.version_of(reading.current_file(serving))
 
 
 def _told(row: dict[str, Any], current_id: int, *, chosen: bool) -> str:

@@ -42,6 +42,12 @@ CREATE TABLE erasure.pending (
     customer_id VARCHAR NOT NULL
 );
 
+-- grain: text that only lines of pending customers had: a product, a description or a country
+CREATE TABLE erasure.pending_texts (
+    erasure_id INTEGER NOT NULL,
+    text VARCHAR NOT NULL
+);
+
 -- grain: movement of a pending customer; what its published totals are lessened by
 CREATE TABLE erasure.pending_movements (
     version_id INTEGER NOT NULL,

@@ -1,0 +1,12 @@
+-- inputs: gone_lines, gone_quarantine
+-- reason: lines go as if their deliveries had never held them; what follows from them is rebuilt by the steps of landing
+CREATE OR REPLACE TEMP TABLE belonging AS
+SELECT lines.* REPLACE (coalesce(merged_id, lines.customer_id) AS customer_id)
+FROM gone_lines AS lines LEFT JOIN sales.customer_merges AS m ON m.customer_id = lines.customer_id
+WHERE lines.customer_id IS NOT NULL;
+CREATE OR REPLACE TEMP TABLE touched_invoices AS SELECT DISTINCT source, customer_id, invoice_no, shop_day FROM belonging;
+CREATE OR REPLACE TEMP TABLE touched_days AS SELECT DISTINCT shop_day FROM gone_lines;
+CREATE OR REPLACE TEMP TABLE lost_pairs AS
+SELECT DISTINCT customer_id, product FROM belonging WHERE product IS NOT NULL;
+DELETE FROM sales.transaction_lines WHERE rowid IN (SELECT row_number FROM gone_lines);
+DELETE FROM landing.quarantine WHERE rowid IN (SELECT row_number FROM gone_quarantine);
