@@ -88,6 +88,16 @@ class Parsed:
         return ("content", *texts, *numbers, line.invoiced_at, None if by_id else line.line_id)
 
 
+@dataclass(frozen=True)
+class Replay:
+    """Lines of a load's quarantine that came again, by their numbers in that load."""
+
+    load: int
+    of_load: int
+    lines: dict[int, Line]
+    now: datetime
+
+
 @dataclass
 class Oracle:
     """Deliveries taken in night by night, and what follows from those that stand."""
@@ -96,6 +106,7 @@ class Oracle:
     keep: bool = False
     by_id: bool = False
     loads: list[tuple[int, str, tuple[Line, ...], datetime]] = field(default_factory=list)
+    replays: list["Replay"] = field(default_factory=list)
     delivered: int = 0
     as_of: date = date.min
     merges: dict[str, str] = field(default_factory=dict)
@@ -115,28 +126,64 @@ class Oracle:
             if any(load[2] == files[unit] for load in former):
                 continue
             if former and not self.append:
-                self.loads.remove(former[-1])
+                self._remove(former[-1])
             self.delivered += 1
             self.loads.append((self.delivered, unit, files[unit], now))
 
+    def _remove(self, load: tuple[int, str, tuple[Line, ...], datetime]) -> None:
+        """A load goes with the replays of its quarantine."""
+        self.loads.remove(load)
+        self.replays = [replay for replay in self.replays if replay.of_load != load[0]]
+
+    def replay(self, now: datetime, corrected: dict[tuple[int, int], Line] | None = None) -> int:
+        """Try the quarantine again, or those of its lines that were corrected; return how many lines came in."""
+        outcomes = self.outcomes()
+        tried: dict[int, dict[int, Line]] = {}
+        for line in self.lines():
+            load, number = line.place
+            if outcomes[line.place] == "quarantined" and (corrected is None or line.place in corrected):
+                again = (corrected or {}).get(line.place, line.line)
+                sound = not Parsed(line.place, again, now).faulty
+                tried.setdefault(load, {}).update({number: again} if sound else {})
+        first, came = self.delivered + 1, 0
+        for load_id, (load, lines) in enumerate(sorted(tried.items()), start=first):
+            if lines:
+                self.replays.append(Replay(load_id, load, lines, now))
+                self.delivered, came = load_id, came + len(lines)
+        return came
+
+    def reread(self, files: dict[str, tuple[Line, ...]], now: datetime) -> None:
+        """Read files again that stand as they are, in the order in which they came."""
+        standing = {unit: [load for load in self.loads if load[1:3] == (unit, lines)] for unit, lines in files.items()}
+        for load in sorted(loads[-1] for loads in standing.values() if loads):
+            self._remove(load)
+            self.delivered += 1
+            self.loads.append((self.delivered, load[1], load[2], now))
+
     def lines(self) -> list[Parsed]:
         """Every line that stands."""
-        return [
+        delivered = [
             Parsed((load, number), line, now)
             for load, _, lines, now in self.loads
             for number, line in enumerate(lines, start=1)
+        ]
+        return delivered + [
+            Parsed((replay.load, number), line, replay.now)
+            for replay in self.replays
+            for number, line in replay.lines.items()
         ]
 
     def outcomes(self) -> dict[tuple[int, int], str]:
         """Outcome by (load, line number)."""
         alike = defaultdict(list)
+        replayed = {(replay.of_load, number) for replay in self.replays for number in replay.lines}
         for line in self.lines():
             alike[line.content(by_id=self.by_id)].append(line)
         return {
             line.place: "duplicate" if number and not (self.keep and key[0] == "content") else _outcome(line)
             for key, lines in alike.items()
-            for number, line in enumerate(_best_first(lines, newest=key[0] == "id"))
-        }
+            for number, line in enumerate(_best_first(lines, replayed, newest=key[0] == "id"))
+        } | dict.fromkeys(replayed, "replayed")
 
     def merged(self, customer_id: str | None) -> str | None:
         """Who a delivered customer is in the end."""
@@ -148,7 +195,8 @@ class Oracle:
         """Lines and money by load and outcome."""
         outcomes = self.outcomes()
         counts: dict[int, dict[str, tuple[int, Decimal]]] = {
-            load: dict.fromkeys(OUTCOMES, (0, ZERO)) for load, *_ in self.loads
+            load: dict.fromkeys(OUTCOMES, (0, ZERO))
+            for load in [*(load for load, *_ in self.loads), *(replay.load for replay in self.replays)]
         }
         for line in self.lines():
             of_load, outcome = counts[line.place[0]], outcomes[line.place]
@@ -221,9 +269,9 @@ def _country(lines: list[Parsed]) -> str | None:
     return None
 
 
-def _best_first(lines: list[Parsed], *, newest: bool) -> Iterator[Parsed]:
+def _best_first(lines: list[Parsed], replayed: set[tuple[int, int]], *, newest: bool) -> Iterator[Parsed]:
     ordered = sorted(lines, key=lambda line: line.place, reverse=newest)
-    return iter(sorted(ordered, key=lambda line: line.faulty))
+    return iter(sorted(ordered, key=lambda line: (line.faulty, line.place not in replayed)))
 
 
 def _outcome(line: Parsed) -> str:

@@ -1,37 +1,12 @@
 """Any sequence of nights leaves exactly what the delivered lines say, and what a rebuild from them gives."""
 
 import tempfile
-from datetime import timedelta
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support_nights import FIRST_DAY, History, Night, play
-from support_oracle import Line
-
-DAYS = [FIRST_DAY + timedelta(days=number) for number in range(12)]
-
-
-def usually(common: list[str], rare: list[str]) -> st.SearchStrategy[str]:
-    return st.sampled_from(common * (16 * len(rare) // len(common)) + rare)
-
-
-#: A small world of mostly sound lines: they repeat, invoices span days, ids are delivered again with other content.
-LINES = st.builds(
-    Line,
-    invoice_no=usually(["1", "2"], ["C3", "3", ""]),
-    product=st.sampled_from(["p", "q"]),
-    quantity=usually(["1", "2", "-1"], ["1.0", "0.3333", "1.00005", "0", "x", ""]),
-    invoiced_at=usually([f"{day} 10:00:00" for day in DAYS], ["", "soon"]),
-    unit_price=usually(["2.50", "0.01"], ["0.0005", "1.00005", "0", "-1"]),
-    customer_id=usually(["7", "8", "9"], ["7.0", "", "NULL"]),
-    country=usually(["UK"], ["FR", ""]),
-    line_id=st.sampled_from(["a", "b", ""]),
-)
-
-
-#: Files of merged customers: chains, targets nobody has bought as, and rows that come and go.
-MERGES = [(), (("7", "8"),), (("8", "9"), ("7", "8")), (("9", "7"), ("8", "7")), (("7", "new"),), (("new", "8"),)]
+from support_lines import DAYS, LINES, MERGES
+from support_nights import History, Night, play
 
 
 @st.composite
