@@ -18,10 +18,11 @@ from dashboard.wording import Money, clean, count, day, share
 def report(file: Path, params: ReportParams) -> str:
     """HTML text of the report of the version in `file`; it names no customer."""
     published, money = read_published(file), Money(params.currency)
-    return html(_page(published, money))
+    return html(page_of(published, money))
 
 
-def _page(published: Published, money: Money) -> Page:
+def page_of(published: Published, money: Money) -> Page:
+    """The report as a page, from tables that were read."""
     version = published.version
     return Page(
         title=f"Customer segments as of {day(version['as_of'])}",

@@ -17,6 +17,7 @@ from flows.settings import load_settings
 from flows.settings_keys import PREFIX
 from tasks.example_shop import Portion, deliver, planted_behaviours, planted_recovery, portions
 from tasks.night import preload_libraries
+from tasks.reporting import report_version
 from warehouse import reading
 from warehouse.errors import ResegmentError
 
@@ -69,7 +70,11 @@ def run_demo(folder: Path, *, quiet: bool, tell: Tell) -> dict[str, Any]:
         config = folder / "resegment.toml"
         config.write_text(_CONFIGURATION.format(file=config, k=len(planted_behaviours())), encoding="utf-8")
         nights, api = _nights_with_prefect(folder, config, quiet, tell)
-        return {"folder": folder, "config": config, "prefect_api": api, "nights": nights} | _found(config)
+        tell("Drawing the report of the last night")
+        settings = load_settings(config).settings
+        report = report_version(settings.warehouse.serving, settings.report, None, None)["file"]
+        found = {"folder": folder, "config": config, "prefect_api": api, "nights": nights, "report": report}
+        return found | _found(config)
 
 
 def _nights_with_prefect(
@@ -140,6 +145,9 @@ def _remove(path: Path) -> None:
 
 
 def _without_settings_of_the_environment() -> Any:
-    """A variable such as RESEGMENT__WAREHOUSE__PATH would lead the demo to somebody's warehouse."""
+    """A variable such as RESEGMENT__WAREHOUSE__PATH would lead the demo to somebody's warehouse.
+
+    One report at the end is enough: nobody looks at the nights before.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
-    return environment_of(kept)
+    return environment_of(kept | {f"{PREFIX}REPORT__ENABLED": "false"})

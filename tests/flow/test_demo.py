@@ -29,6 +29,7 @@ def test_two_demos_end_with_segments_and_leave_no_server(tmp_path: Path) -> None
         assert done.returncode == 0, done.stderr
         if not again:
             assert "Published: " in done.stdout
+            assert f"Report: {folder}" in done.stdout
             assert "adjusted Rand index" in done.stdout
             assert "Traceback" not in done.stderr
             assert "leaked" not in done.stderr
