@@ -73,6 +73,11 @@ def whole_number(column: "pa.ChunkedArray", name: str) -> int:
     kind = column.type
     if kinds.is_integer(kind):
         return int(column[0].as_py())
+    if not kinds.is_temporal(kind):  # SQLite tells a column's type by its values only
+        raise DeliveryError(
+            f"The watermark {name} must be a time, a date or a whole number, and is {kind}. "
+            "Cast it in [source.database] query."
+        )
     if kinds.is_date(kind):
         value = column[0].cast(pa.date32()).cast(pa.int32()).as_py() * 86_400_000_000
     elif kind.unit == "ns":  # upwards, so that no row lies between a border and itself
