@@ -21,6 +21,7 @@ from tasks.landing import (
 )
 from tasks.night import on_duty, preload_libraries
 from tasks.reporting import report_current
+from tasks.retiring import retire_versions
 from tasks.segments import (
     check_activity,
     judge_version,
@@ -56,5 +57,6 @@ def nightly(
         judge_version(night, version_id)
         measure_quality(night)
         publish_version(night, version_id)
+        record.retired = retire_versions(night)
         published = summarise_segments(night, version_id)
         return record.done(summarise_deliveries(night), published, report_current(night))

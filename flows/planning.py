@@ -43,6 +43,7 @@ def plan_night(command: str, as_of: date | None, refit: bool, config: Path | Non
         rfm_map=_checked(loaded, names.rfm_map, "rfm_map.json", check_rfm_map),
         own_features=_text(loaded, settings.features.sql, ""),
         report=settings.report,
+        retention=settings.retention,
         refit=refit,
         reread=reread,
     )

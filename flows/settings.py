@@ -37,7 +37,7 @@ from segmentation.params import (
     ScoringParams,
 )
 from warehouse.errors import ResegmentError
-from warehouse.params import SourceParams, WarehouseParams, known_zone
+from warehouse.params import RetentionParams, SourceParams, WarehouseParams, known_zone
 
 Preset = Literal["default", "classic"]
 
@@ -105,6 +105,7 @@ class Settings(BaseModel):
     checks: CheckParams = CheckParams()
     schedule: ScheduleParams = ScheduleParams()
     report: ReportParams = ReportParams()
+    retention: RetentionParams = RetentionParams()
 
 
 @dataclass(frozen=True)

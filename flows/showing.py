@@ -32,6 +32,10 @@ def show_night(outcome: dict[str, Any]) -> None:
     console.print(_segments(published["segments"]))
     console.print(f"Published: {published['file']}", soft_wrap=True)
     _show_restatable(console, outcome["deliveries"])
+    retired = {name: len(ids) for name, ids in outcome["retired"].items() if ids}
+    if retired:
+        told = ", ".join(f"{number:,} {name}" for name, number in retired.items())
+        console.print(f"Old versions: {told} ([retention] in the configuration).")
     _show_report(console, outcome["report"])
     if published["readers_see"] is not None:
         why = (

@@ -28,7 +28,7 @@ from segmentation.params import (
 from tasks.progress import logger, seconds
 from warehouse import ops, publish, store, versions
 from warehouse.errors import ResegmentError, WarehouseError
-from warehouse.params import SourceParams, WarehouseParams
+from warehouse.params import RetentionParams, SourceParams, WarehouseParams
 
 
 class CheckFailedError(ResegmentError):
@@ -60,6 +60,7 @@ class Night:
     rfm_map: str
     own_features: str = ""
     report: ReportParams = field(default_factory=ReportParams)
+    retention: RetentionParams = field(default_factory=RetentionParams)
     refit: bool = False
     reread: bool | None = None
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -91,6 +92,7 @@ class Record:
     version_id: int | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     changes: list[dict[str, Any]] = field(default_factory=list)
+    retired: dict[str, Any] = field(default_factory=dict)
 
     def unchanged(self, published: dict[str, Any], report: str | None) -> dict[str, Any]:
         """Nothing new came and the version of this date is published already."""
@@ -98,8 +100,8 @@ class Record:
 
     def done(self, deliveries: dict[str, Any], published: dict[str, Any], report: str | None) -> dict[str, Any]:
         """A version was published; `report` is that of the version readers see."""
-        facts = {"deliveries": deliveries, "published": published, "report": report, "changes": self.changes}
-        return self._ended("done", published["version_id"], facts)
+        facts: dict[str, Any] = {"deliveries": deliveries, "published": published, "report": report}
+        return self._ended("done", published["version_id"], facts | {"changes": self.changes, "retired": self.retired})
 
     def backfilled(self, deliveries: dict[str, Any], backfill: dict[str, Any]) -> dict[str, Any]:
         """Versions of a range of dates were published, or all of them were there."""

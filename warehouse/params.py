@@ -220,6 +220,21 @@ class WarehouseParams(BaseModel):
     tables: TablesParams = TablesParams()
 
 
+class RetentionParams(BaseModel):
+    """Section `[retention]`: how long version directories are kept; what they say of history is kept for ever."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    daily_days: int | None = Field(
+        400,
+        ge=1,
+        description="days after which a version's directory may go, unless it is the last of its month; unset: never",
+    )
+    grace_days: int = Field(
+        7, ge=0, description="days between a version being marked as pruned, or superseded, and its directory going"
+    )
+
+
 def known_zone(name: str) -> str:
     """Return `name` if it is an IANA time zone; raise ValueError otherwise."""
     try:
