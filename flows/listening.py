@@ -1,14 +1,19 @@
 """Progress of a run: bars on a terminal, a line for each step in a pipe."""
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tasks.progress import Listener, listener, logger
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+#: Seconds between two lines about a step that takes longer.
+_TELL_EVERY = 10.0
 
 
 @contextmanager
@@ -35,7 +40,7 @@ def _listened_by(shown: Listener) -> Iterator[None]:
 
 def _progress(brief: bool) -> "Progress":
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
     from rich.text import Text
 
     class Mark(SpinnerColumn):
@@ -44,7 +49,13 @@ def _progress(brief: bool) -> "Progress":
             mark: Text = ended.get(task.fields["completed_well"]) or Text.assemble(super().render(task), "     ")  # type: ignore[arg-type]
             return mark
 
-    columns = (Mark(), TextColumn("{task.description:<22}"), BarColumn(24), TimeElapsedColumn())
+    class Left(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            if task.finished or not task.total or task.time_remaining is None:
+                return Text("")
+            return Text(_left(int(task.completed), int(task.total), task.time_remaining), "dim")
+
+    columns = (Mark(), TextColumn("{task.description:<22}"), BarColumn(24), TimeElapsedColumn(), Left())
     return Progress(*columns, console=Console(stderr=True), transient=brief)
 
 
@@ -70,16 +81,31 @@ class _Bars:
         self.progress.stop_task(bar)  # type: ignore[arg-type]
 
 
+def _left(done: int, total: int, seconds: float) -> str:
+    return f"{done:,} of {total:,}, about {timedelta(seconds=round(seconds))} left"
+
+
 class _Lines:
-    """For the log of whatever started the run."""
+    """For the log of whatever started the run; a long step tells now and then how far it is."""
+
+    def __init__(self) -> None:
+        self.began: list[tuple[str, float]] = []
+        self.told = 0.0
 
     def begin(self, step: str) -> None:
-        return
+        self.told = time.monotonic()
+        self.began.append((step.replace("_", " "), self.told))
 
     def advance(self, done: int, total: int) -> None:
-        return
+        now = time.monotonic()
+        if now - self.told < _TELL_EVERY or done >= total:
+            return
+        self.told = now
+        step, began = self.began[-1]
+        logger.info("%s: %s", step, _left(done, total, (now - began) / done * (total - done)))
 
     def end(self, step: str, seconds: float, *, well: bool) -> None:
+        self.began.pop()
         if well:
             logger.info("%s: %.1f s", step.replace("_", " "), seconds)
         else:

@@ -85,7 +85,7 @@ def make_versions(night: Night, plan: Plan) -> list[dict[str, Any]]:
     What would hold a night's version back is recorded with it, and the backfill goes on.
     """
     made, todo = [], plan.to_make
-    with store.opened(night.warehouse) as warehouse:
+    with store.opened(night.warehouse) as warehouse, backfill.fitting_threads(warehouse):
         for number, version_id in enumerate(_versions(warehouse, night, plan, todo), start=1):
             made.append(_told(versions.version(warehouse, version_id)))
             listener.get().advance(number, len(todo))
