@@ -11,6 +11,7 @@ from typing import Any
 
 from flows.planning import plan_night
 from tasks.changes import announce_changes
+from tasks.closing import let_old_lines_go
 from tasks.landing import (
     accept_batch,
     anything_new,
@@ -49,6 +50,7 @@ def nightly(
         files = stage_deliveries(night)["files"]
         check_batch(night, files)
         accept_batch(night)
+        let_old_lines_go(night)
         published = find_published(night)
         if published:
             return record.unchanged(published, report_current(night))

@@ -103,9 +103,9 @@ class Settings(BaseModel):
     names: NamesParams = NamesParams()
     breaker: BreakerParams = BreakerParams()
     checks: CheckParams = CheckParams()
+    retention: RetentionParams = RetentionParams()
     schedule: ScheduleParams = ScheduleParams()
     report: ReportParams = ReportParams()
-    retention: RetentionParams = RetentionParams()
 
 
 @dataclass(frozen=True)

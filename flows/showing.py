@@ -119,6 +119,9 @@ def show_verification(found: list[dict[str, Any]]) -> None:
     differing = sum(row["differing_rows"] for row in found)
     verdict = "Everything equals its rebuild." if not differing else f"{differing:,} rows differ from their rebuild."
     console.print(verdict)
+    if found[0]["since"]:
+        told = "lines of earlier days went ([retention] lines_years), and what was made of them is taken as it is"
+        console.print(f"Verified from {found[0]['since']} on: {told}.", soft_wrap=True)
 
 
 def show_rows(found: Rows) -> None:
@@ -191,7 +194,7 @@ def _show_report(console: Console, file: str | None) -> None:
 def _deliveries(deliveries: dict[str, Any]) -> str:
     if not deliveries["files"]:
         return "No new deliveries."
-    shown = [*_OUTCOMES, "erased"] if deliveries["erased_lines"] else _OUTCOMES
+    shown = [*_OUTCOMES, *(one for one in ("erased", "closed") if deliveries[f"{one}_lines"])]
     parts = ", ".join(f"{deliveries[f'{outcome}_lines']:,} {outcome}" for outcome in shown)
     files = "1 file" if deliveries["files"] == 1 else f"{deliveries['files']:,} files"
     return f"Accepted {files} with {deliveries['delivered_lines']:,} lines: {parts}"

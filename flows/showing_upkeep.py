@@ -52,6 +52,12 @@ def _planned(ahead: dict[str, Any]) -> Iterator[str]:
     elif ahead.get("unchanged"):
         yield f"Nothing is new: version {ahead['published']} of this date stays."
         return
+    if ahead.get("lines_go"):
+        going = ahead["lines_go"]
+        yield (
+            f"{going['lines']:,} lines of days before {going['before']} go for good ([retention] lines_years); their "
+            "invoices stay."
+        )
     yield from (change["told"] for change in ahead["changes"])
     unless = "" if ahead["action"] == "refit" else "; or refit, if a feature drifted"
     yield f"Model: {ahead['action']} ({ahead['reason']}){unless}."

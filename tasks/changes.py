@@ -14,7 +14,7 @@ from tasks import drafts
 from tasks.night import Night
 from tasks.progress import logger
 from tasks.wrapper import task
-from warehouse import features, landing, ops, rules, store, versions
+from warehouse import closing, features, landing, ops, rules, store, versions
 from warehouse.store import Warehouse
 
 ACTIVITY = "activity"
@@ -129,8 +129,17 @@ def look_ahead(night: Night) -> dict[str, Any]:
             "new_deliveries": landing.anything_new(warehouse, night.source),
             "action": action,
             "reason": reason,
+            "lines_go": _lines_that_go(warehouse, night),
             "changes": [asdict(change) | {"told": str(change)} for change in find_changes(warehouse, night)],
         }
+
+
+def _lines_that_go(warehouse: Warehouse, night: Night) -> dict[str, Any] | None:
+    before = closing.closing_date(warehouse, night.retention, night.as_of)
+    if before is None:
+        return None
+    count = "SELECT count(*) FROM sales.transaction_lines WHERE shop_day < $before"
+    return {"before": before, "lines": warehouse.value(count, {"before": before})}
 
 
 def _beside_the_model(kept: dict[str, Any] | None, night: Night) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -59,8 +59,8 @@ class Night:
     playbook: str
     rfm_map: str
     own_features: str = ""
-    report: ReportParams = field(default_factory=ReportParams)
     retention: RetentionParams = field(default_factory=RetentionParams)
+    report: ReportParams = field(default_factory=ReportParams)
     refit: bool = False
     reread: bool | None = None
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)

@@ -69,7 +69,7 @@ def reasons(warehouse: Warehouse) -> list[tuple[int, list[str]]]:
     ).fetchall()
 
 
-_KINDS = ("purchase", "return", "unattributed", "quarantined", "duplicate", "replayed", "erased")
+_KINDS = ("purchase", "return", "unattributed", "quarantined", "duplicate", "replayed", "erased", "closed")
 _ADDS_UP = " AND ".join(
     f"delivered_{what} = " + " + ".join(f"{kind}_{what}" for kind in _KINDS) for what in ("lines", "amount")
 )

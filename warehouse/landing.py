@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import groupby
 
 from warehouse import merges, rules
+from warehouse.closing import closed_before
 from warehouse.database import pull
 from warehouse.deliveries import Offer, Unit, offered, touched
 from warehouse.errors import DeliveryError
@@ -92,6 +93,8 @@ def accept(warehouse: Warehouse, source: SourceParams, now: datetime) -> bool:
     merges.apply(warehouse)
     warehouse.run("landing/rebuild_invoices")
     warehouse.run("landing/rebuild_totals")
+    if closed_before(warehouse):
+        warehouse.run("merges/move_closed")
     warehouse.run("landing/close_loads", now=now)
     return True
 

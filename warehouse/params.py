@@ -221,7 +221,7 @@ class WarehouseParams(BaseModel):
 
 
 class RetentionParams(BaseModel):
-    """Section `[retention]`: how long version directories are kept; what they say of history is kept for ever."""
+    """Section `[retention]`: how long versions, lines and quarantine stay; invoices and history stay for ever."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -232,6 +232,15 @@ class RetentionParams(BaseModel):
     )
     grace_days: int = Field(
         7, ge=0, description="days between a version being marked as pruned, or superseded, and its directory going"
+    )
+    lines_years: int | None = Field(
+        None,
+        ge=1,
+        le=100,
+        description="years after which lines go, by whole months; invoices and totals stay; unset: never",
+    )
+    quarantine_days: int | None = Field(
+        None, ge=1, description="days after its delivery a quarantined line goes; it stays counted; unset: never"
     )
 
 

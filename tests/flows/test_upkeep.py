@@ -101,6 +101,26 @@ def test_compact_tells_the_bytes_and_loses_nothing(shop: SmallShop) -> None:
     assert "bytes before" in told
 
 
+def test_old_lines_go_as_the_plan_said(shop: SmallShop) -> None:
+    with shop.config.open("a") as config:
+        config.write("[retention]\nlines_years = 1\n")
+    shop.deliver("later", [Bought("c1", days=-360), Bought("c2", days=-361)])
+    as_of = AS_OF.replace(year=2012)
+    told = called(shop, "nightly", "--plan", "--as-of", as_of).stdout
+    lines = shop.private("SELECT count(*) AS n FROM sales.transaction_lines")[0]["n"]
+    assert (
+        f"  {lines} lines of days before 2011-03-01 go for good ([retention] lines_years); their invoices stay." in told
+    )
+    before = shop.private("FROM sales.invoices ORDER BY ALL")
+    assert called(shop, "nightly", "--as-of", as_of).exit_code == 0
+    assert shop.private("SELECT count(*) AS n FROM sales.transaction_lines") == [{"n": 2}]
+    assert shop.private("FROM sales.invoices WHERE shop_day < '2011-03-01' ORDER BY ALL") == before
+    result = called(shop, "verify")
+    assert result.exit_code == 0
+    assert "Verified from 2011-03-01 on: lines of earlier days went" in result.stdout
+    assert "days before" not in called(shop, "nightly", "--plan", "--as-of", as_of.replace(day=2)).stdout
+
+
 def test_compact_waits_for_no_writer(shop: SmallShop) -> None:
     with writer_lock(shop.warehouse, "nightly"):
         result = called(shop, "compact")

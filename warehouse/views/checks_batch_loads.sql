@@ -11,7 +11,7 @@ WITH lines AS (
     GROUP BY load_id
 ),
 staged AS (
-    SELECT loads.*, coalesce(lines.lines, 0) AS lines, coalesce(lines.usable_lines, 0) AS usable_lines
+    SELECT loads.*, coalesce(lines.lines, 0) AS lines, coalesce(lines.usable_lines, 0) + closed_lines AS usable_lines
     FROM landing.loads LEFT JOIN lines USING (load_id)
     WHERE status = 'staged'
 ),

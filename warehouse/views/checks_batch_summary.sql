@@ -33,7 +33,7 @@ total AS (
         coalesce(sum(lines), 0)::BIGINT AS lines,
         coalesce(sum(usable_lines), 0)::BIGINT AS usable_lines,
         coalesce(sum(lines_without_customer), 0)::BIGINT AS lines_without_customer,
-        (SELECT coalesce(sum(erased_lines), 0)::BIGINT FROM landing.loads WHERE status = 'staged') AS erased_lines
+        (SELECT coalesce(sum(erased_lines + closed_lines), 0)::BIGINT FROM landing.loads WHERE status = 'staged') AS erased_lines
     FROM days
 )
 SELECT

@@ -2,7 +2,11 @@
 -- inputs: touched_days; touched_lines, all lines of the touched invoices; lost_pairs: purchases that may have gone
 -- reason: touched days and months are computed as a whole, so that any order of deliveries gives the same rows; lines lie
 --   roughly in the order of days, so few are read. Lines that come can only bring a first day forward; a pair that lost
---   one is looked up among all lines.
+--   one is looked up among all lines. What was made of closed days stays as it is.
+DELETE FROM touched_days WHERE NOT landing.is_open(shop_day);
+DELETE FROM lost_pairs USING sales.customer_products AS known
+WHERE lost_pairs.customer_id = known.customer_id AND lost_pairs.product = known.product
+    AND NOT landing.is_open(known.first_purchase_day);
 CREATE OR REPLACE TEMP VIEW lines_of_days AS
 SELECT * FROM sales.transaction_lines SEMI JOIN touched_days USING (shop_day);
 DELETE FROM sales.daily WHERE shop_day IN (FROM touched_days);

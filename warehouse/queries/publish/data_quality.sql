@@ -10,7 +10,7 @@ WITH judged AS (
 SELECT load_id, source, unit, received_at, first_shop_day, last_shop_day, delivered_lines, delivered_amount,
     purchase_lines, purchase_amount, return_lines, return_amount, unattributed_lines, unattributed_amount,
     quarantined_lines, quarantined_amount, duplicate_lines, duplicate_amount, rounded_lines, erased_lines, erased_amount,
-    replayed_lines, replayed_amount,
+    replayed_lines, replayed_amount, closed_lines, closed_amount,
     (purchase_lines + return_lines) / nullif(delivered_lines, 0) AS retained_share,
     CAST(unattributed_amount AS DOUBLE)
         / nullif(CAST(purchase_amount + return_amount + unattributed_amount AS DOUBLE), 0) AS unattributed_share,

@@ -1,6 +1,7 @@
 -- grain: the tables of the warehouse as a rebuild from lines and quarantine alone gives them, for comparison
 -- inputs: sales.transaction_lines, landing.quarantine, sales.customer_merges, features.state; $keep: duplicates count
--- reason: incremental is only worth having if it is provably the same as starting over. A faulty line was replayed if a
+-- reason: incremental is only worth having if it is provably the same as starting over. What was
+--   made of closed days is taken as it is, their lines are gone. A faulty line was replayed if a
 --   replay of its load has its number, or has lost lines to an erasure.
 CREATE OR REPLACE TEMP TABLE brought_again AS
 SELECT replays_load_id AS load_id, line_number FROM landing.loads JOIN sales.transaction_lines USING (load_id)
@@ -29,25 +30,18 @@ FROM (
         FROM landing.quarantine
     )
 );
-CREATE OR REPLACE TEMP TABLE rebuilt_invoices AS FROM sales.invoices_of('rebuilt_lines');
-CREATE OR REPLACE TEMP TABLE rebuilt_daily AS FROM sales.daily_of('rebuilt_lines');
-CREATE OR REPLACE TEMP TABLE rebuilt_product_months AS FROM sales.product_months_of('rebuilt_lines');
-CREATE OR REPLACE TEMP TABLE rebuilt_customer_products AS FROM sales.customer_products_of('rebuilt_lines');
+CREATE OR REPLACE TEMP TABLE rebuilt_invoices AS
+FROM sales.invoices_of('rebuilt_lines') WHERE landing.is_open(shop_day)
+UNION ALL BY NAME FROM sales.invoices WHERE NOT landing.is_open(shop_day);
+CREATE OR REPLACE TEMP TABLE rebuilt_daily AS
+FROM sales.daily_of('rebuilt_lines') WHERE landing.is_open(shop_day)
+UNION ALL BY NAME FROM sales.daily WHERE NOT landing.is_open(shop_day);
+CREATE OR REPLACE TEMP TABLE rebuilt_product_months AS
+FROM sales.product_months_of('rebuilt_lines') WHERE landing.is_open(month)
+UNION ALL BY NAME FROM sales.product_months WHERE NOT landing.is_open(month);
+CREATE OR REPLACE TEMP TABLE closed_pairs AS FROM sales.customer_products WHERE NOT landing.is_open(first_purchase_day);
+CREATE OR REPLACE TEMP TABLE rebuilt_customer_products AS
+FROM sales.customer_products_of('rebuilt_lines') ANTI JOIN closed_pairs USING (customer_id, product)
+UNION ALL BY NAME FROM closed_pairs;
 CREATE OR REPLACE TEMP TABLE rebuilt_activity AS
 FROM features.activity_of('rebuilt_invoices', (SELECT as_of FROM features.state), (SELECT window_days FROM features.state));
-CREATE OR REPLACE TEMP TABLE stored_outcomes AS
-SELECT load_id, line_number, outcome FROM sales.transaction_lines
-UNION ALL SELECT load_id, line_number, outcome FROM landing.quarantine;
-CREATE OR REPLACE TEMP TABLE stored_counts AS
-SELECT load_id, COLUMNS('^(purchase|return|unattributed|quarantined|duplicate|replayed)_(lines|amount)$')
-FROM landing.loads WHERE status = 'accepted' AND delivered_lines > 0;
-CREATE OR REPLACE TEMP TABLE recounted_loads AS
-FROM landing.outcomes_of_loads
-WHERE load_id IN (SELECT load_id FROM stored_counts) OR load_id IN (SELECT load_id FROM stored_outcomes);
-CREATE OR REPLACE TEMP TABLE delivered AS
-SELECT load_id, delivered_lines - erased_lines AS lines, CAST(delivered_amount - erased_amount AS DECIMAL(18, 4)) AS amount
-FROM landing.loads WHERE status = 'accepted' AND delivered_lines > 0;
-CREATE OR REPLACE TEMP TABLE accounted AS
-SELECT load_id, purchase_lines + return_lines + unattributed_lines + quarantined_lines + duplicate_lines + replayed_lines AS lines,
-    CAST(purchase_amount + return_amount + unattributed_amount + quarantined_amount + duplicate_amount + replayed_amount AS DECIMAL(18, 4)) AS amount
-FROM recounted_loads;
