@@ -11,11 +11,14 @@ from tasks.progress import listener, logger
 from tasks.upkeep import check_exists
 from tasks.wrapper import task
 from warehouse import erasure, publish, store
+from warehouse.errors import ErasureError
 from warehouse.params import SourceParams, WarehouseParams
 
 
 @task
-def plan_erasure(params: WarehouseParams, source: SourceParams, file: Path | None) -> dict[str, Any]:
+def plan_erasure(
+    params: WarehouseParams, source: SourceParams, file: Path | None, *, new_key: bool = False
+) -> dict[str, Any]:
     """What `erase_customers` would remove, table by table and version by version; changes nothing."""
     check_exists(params)
     with store.looking(params, "erase"), store.opened(params) as warehouse:
@@ -25,7 +28,7 @@ def plan_erasure(params: WarehouseParams, source: SourceParams, file: Path | Non
         return {
             "status": "planned",
             "customers": len(customers),
-            "new_customers": len(erasure.to_request(warehouse, source, customers)),
+            "new_customers": len(customers if new_key else erasure.to_request(warehouse, source, customers)),
             "unfinished": len(erasure.pending(warehouse)),
             "tables": tables,
             "versions": versions,
@@ -35,8 +38,12 @@ def plan_erasure(params: WarehouseParams, source: SourceParams, file: Path | Non
 
 
 @task
-def erase_customers(params: WarehouseParams, source: SourceParams, file: Path | None) -> dict[str, Any]:
+def erase_customers(
+    params: WarehouseParams, source: SourceParams, file: Path | None, *, new_key: bool = False
+) -> dict[str, Any]:
     """Erase the customers a file names, and finish an erasure that was stopped; return what was removed.
+
+    `new_key` replaces a key that is lost; the file then names everybody who was ever erased.
 
     Raises
     ------
@@ -53,8 +60,8 @@ def erase_customers(params: WarehouseParams, source: SourceParams, file: Path | 
             for mended in publish.reconcile(warehouse, utc_now()):
                 logger.warning("after an earlier run that was stopped: %s", mended)
             customers = _customers(warehouse, source, file)
-            fresh = erasure.to_request(warehouse, source, customers)
-            removed = erasure.request(warehouse, source, fresh, _who(), utc_now()) if fresh else {}
+            fresh = list(customers) if new_key else erasure.to_request(warehouse, source, customers)
+            removed = erasure.request(warehouse, source, fresh, _who(), utc_now(), new_key=new_key) if fresh else {}
             if not fresh and not erasure.pending(warehouse):
                 return {"status": "unchanged", "customers": len(customers), "copies": erasure.copies_left(params)}
             versions = erasure.revise_versions(warehouse, utc_now(), listener.get().advance)
@@ -83,7 +90,10 @@ def list_erasures(params: WarehouseParams) -> list[dict[str, Any]]:
 def _customers(warehouse: store.Warehouse, source: SourceParams, file: Path | None) -> Sequence[str]:
     if file is not None:
         return erasure.read_customers(warehouse, source, file)
-    return erasure.pending(warehouse)
+    stopped = erasure.pending(warehouse)
+    if not stopped:
+        raise ErasureError("There is no stopped erasure to finish. Name whom to erase with --customers FILE.")
+    return stopped
 
 
 def _bytes_needed(params: WarehouseParams, versions: dict[int, Any]) -> int:

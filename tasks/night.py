@@ -26,7 +26,7 @@ from segmentation.params import (
     ScoringParams,
 )
 from tasks.progress import logger, seconds
-from warehouse import ops, publish, store, versions
+from warehouse import erasure, ops, publish, store, versions
 from warehouse.errors import ResegmentError, WarehouseError
 from warehouse.params import RetentionParams, SourceParams, WarehouseParams
 
@@ -159,6 +159,8 @@ def on_duty(night: Night) -> Iterator[Record]:
                 logger.warning("an earlier run was stopped: %s", stopped)
             for mended in publish.reconcile(warehouse, night.began):
                 logger.warning("after an earlier run that was stopped: %s", mended)
+            if erasure.pending(warehouse):
+                logger.warning("an erasure of customers was stopped; finish it with `resegment erase`")
             yield record
     except WarehouseError as error:
         if not record.began:

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from warehouse.errors import ErasureKeyError
+from warehouse.errors import ErasureError, ErasureKeyError
 from warehouse.failures import explaining_files
 from warehouse.params import WarehouseParams
 from warehouse.store import Warehouse
@@ -53,6 +53,33 @@ def make_key(warehouse: Warehouse) -> Pads:
         return pads(warehouse)
     found = _read(key_file(warehouse.params)) or _write(key_file(warehouse.params))
     warehouse.execute("INSERT INTO erasure.key_check VALUES ($hash)", {"hash": _check(warehouse, found)})
+    return found
+
+
+def replace_key(warehouse: Warehouse, customers: int) -> Pads:
+    """Another key in place of one that is lost, for a list of so many customers; inside the caller's transaction.
+
+    The hashes of before are forgotten: the caller hashes everybody anew in the same transaction.
+
+    Raises
+    ------
+    ErasureError
+        The key is not lost, or the list is shorter than that of those who were erased.
+    """
+    kept = int(warehouse.value("SELECT count(DISTINCT customer_hash) FROM erasure.customers"))
+    if _is_known(warehouse):
+        raise ErasureError(f"The erasure key {key_file(warehouse.params)} is there and right; --new-key is not needed.")
+    if customers < kept:
+        raise ErasureError(
+            f"{kept:,} customers were erased, with those merged with them, and the file names {customers:,}. With "
+            "another key the others could come back: name all of them."
+        )
+    file = key_file(warehouse.params)
+    if file.exists():
+        file.replace(file.with_name(f"{file.name}.former"))
+    found = _write(file)
+    warehouse.execute("DELETE FROM erasure.customers")
+    warehouse.execute("UPDATE erasure.key_check SET keyed_hash = $hash", {"hash": _check(warehouse, found)})
     return found
 
 
@@ -111,6 +138,14 @@ def _write(file: Path) -> Pads:
 def _pads(key: bytes) -> Pads:
     block = key.ljust(_BLOCK, b"\0")
     return {"inner_pad": bytes(byte ^ 0x36 for byte in block), "outer_pad": bytes(byte ^ 0x5C for byte in block)}
+
+
+def _is_known(warehouse: Warehouse) -> bool:
+    try:
+        pads(warehouse)
+    except ErasureKeyError:
+        return False
+    return True
 
 
 def _check(warehouse: Warehouse, found: Pads) -> str:

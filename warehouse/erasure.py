@@ -107,15 +107,23 @@ def rows_of_versions(warehouse: Warehouse, customers: Sequence[str]) -> dict[int
 
 
 def request(
-    warehouse: Warehouse, source: SourceParams, customers: Sequence[str], by: str, now: datetime
+    warehouse: Warehouse,
+    source: SourceParams,
+    customers: Sequence[str],
+    by: str,
+    now: datetime,
+    *,
+    new_key: bool = False,
 ) -> dict[str, int]:
     """Take customers out of all tables, for good, in one transaction; return the rows that went, by table.
 
-    `by` says who asked; `now` is UTC without a zone.
+    `by` says who asked; `now` is UTC without a zone; `new_key` replaces a key that is lost (`erased.replace_key`).
     """
     landing.discard_staged(warehouse)
-    pads = erased.make_key(warehouse)
+    pads = {} if new_key else erased.make_key(warehouse)
     with warehouse.transaction():
+        if new_key:
+            pads = erased.replace_key(warehouse, len(customers))
         removed = rows_of(warehouse, source, customers)
         warehouse.run("erasure/count_members")
         warehouse.run("erasure/remove_lines")

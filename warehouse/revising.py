@@ -26,7 +26,7 @@ from warehouse.text import literal, quoted
 
 _QUERIES = ROOM / "queries" / "erasure" / "published"
 #: Tables counted anew, in this order, by `queries/erasure/published/<table>.sql` or by what stands below.
-_RECOUNTED = (
+RECOUNTED = (
     "segment_profiles", "segment_versions", "segment_movements", "segment_profiles_history", "rfm_crosstab",
     "rfm_heatmap", "segment_countries", "check_results",
 )  # fmt: skip
@@ -104,7 +104,7 @@ def write_revision(params: WarehouseParams, former: Path, target: Path, revision
     """
     with reading.open_file(former) as connection:
         kept = {f"main.{table}": condition for table, condition in _staying(connection).items()}
-        recounted = [table for table in _RECOUNTED if _columns(connection, table)]
+        recounted = [table for table in RECOUNTED if _columns(connection, table)]
     keep = kept | {f"main.{table}": "false" for table in recounted}
     rewriting.copy_file(
         params, former, target, keep,

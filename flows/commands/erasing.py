@@ -22,6 +22,10 @@ def erase(
     ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only tell what would go, and change nothing.")] = False,
     history: Annotated[bool, typer.Option("--history", help="List the erasures so far; no id is kept.")] = False,
+    new_key: Annotated[
+        bool,
+        typer.Option("--new-key", help="The key is lost: make another; the file names everybody who was ever erased."),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     config: Config = None,
     as_json: Json = False,
@@ -40,18 +44,23 @@ def erase(
             show("show_erasures", list_erasures(settings.warehouse), as_json, module="showing_erasure")
             return
         if plan or not yes:
-            planned = plan_erasure(settings.warehouse, settings.source, customers)
+            planned = plan_erasure(settings.warehouse, settings.source, customers, new_key=new_key)
             if plan:
                 show("show_erasure_plan", planned, as_json, module="showing_erasure")
                 return
             _confirm(planned, as_json)
-        found = erase_customers(settings.warehouse, settings.source, customers)
+        found = erase_customers(settings.warehouse, settings.source, customers, new_key=new_key)
         show("show_erasure", found, as_json, module="showing_erasure")
+
+
+def on_a_terminal() -> bool:
+    """Whether somebody is there to answer."""
+    return sys.stdin.isatty()
 
 
 def _confirm(planned: dict[str, Any], as_json: bool) -> None:
     """Raises the wrong-use error where nobody can be asked."""
-    if as_json or not sys.stdin.isatty():
+    if as_json or not on_a_terminal():
         raise typer.BadParameter("nobody can be asked here: look at --plan, then say --yes")
     show("show_erasure_plan", planned, as_json=False, module="showing_erasure")
     if planned["new_customers"] or planned["unfinished"]:
