@@ -11,7 +11,7 @@ WHERE invoices.source = touched.source AND invoices.customer_id = touched.custom
 CREATE OR REPLACE TEMP TABLE touched_lines AS
 SELECT lines.* REPLACE (touched.customer_id AS customer_id)
 FROM sales.transaction_lines AS lines
-JOIN sales.as_delivered('touched_invoices') AS touched
+JOIN (SELECT DISTINCT * FROM sales.as_delivered('touched_invoices')) AS touched
     ON touched.source = lines.source AND touched.delivered_id = lines.customer_id
     AND touched.invoice_no = lines.invoice_no AND touched.shop_day = lines.shop_day;
 CREATE OR REPLACE TEMP TABLE rebuilt_invoices AS FROM sales.invoices_of('touched_lines');
