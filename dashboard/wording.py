@@ -9,7 +9,12 @@ from math import floor, isfinite, log10
 
 #: What a number shows where there is none.
 MISSING = "–"
-_UNITS = ((1_000_000_000, " billion", " bn"), (1_000_000, " million", " M"), (10_000, " thousand", " k"))
+#: From where on, of how many, and the unit in a sentence and in a table; 999,999 is a million.
+_UNITS = (
+    (999_500_000, 1_000_000_000, " billion", " bn"),
+    (999_500, 1_000_000, " million", " M"),
+    (10_000, 1_000, " thousand", " k"),
+)
 _ENDS = ("Cc", "Cf", "Co", "Cs")
 _LONGEST = 120
 
@@ -22,19 +27,18 @@ class Money:
 
     def long(self, value: float | None) -> str:
         """For a sentence: £3.35 million."""
-        return self._told(value, 1)
+        return self._told(value, 2)
 
     def short(self, value: float | None) -> str:
         """For a table or an axis: £3.35 M."""
-        return self._told(value, 2)
+        return self._told(value, 3)
 
-    def _told(self, value: float | None, width: int) -> str:
+    def _told(self, value: float | None, place: int) -> str:
         if value is None or not isfinite(value):
             return MISSING
         for unit in _UNITS:
             if abs(value) >= unit[0]:
-                size = 1_000 if unit[0] == 10_000 else unit[0]
-                return self._signed(value, f"{_three_digits(abs(value) / size)}{unit[width]}")
+                return self._signed(value, f"{_three_digits(abs(value) / unit[1])}{unit[place]}")
         return self._signed(value, f"{abs(value):,.0f}")
 
     def _signed(self, value: float, text: str) -> str:
@@ -105,5 +109,5 @@ def label(text: str | None, longest: int = 32) -> str:
 
 
 def _three_digits(value: float) -> str:
-    digits = max(0, 2 - floor(log10(value)))
+    digits = min(2, max(0, 2 - floor(log10(value))))
     return f"{value:,.{digits}f}"

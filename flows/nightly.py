@@ -44,7 +44,7 @@ def nightly(
     with on_duty(night) as record:
         published = find_published(night)
         if published and not anything_new(night):
-            return record.unchanged(published, report_current(night))
+            return record.unchanged(published, report_current(night.warehouse.serving, night.report))
         record.changes = announce_changes(night)
         preload_libraries(night)
         files = stage_deliveries(night)["files"]
@@ -53,7 +53,7 @@ def nightly(
         let_old_lines_go(night)
         published = find_published(night)
         if published:
-            return record.unchanged(published, report_current(night))
+            return record.unchanged(published, report_current(night.warehouse.serving, night.report))
         check_activity(night)
         version_id = segment_customers(night)
         judge_version(night, version_id)
@@ -61,4 +61,6 @@ def nightly(
         publish_version(night, version_id)
         record.retired = retire_versions(night)
         published = summarise_segments(night, version_id)
-        return record.done(summarise_deliveries(night), published, report_current(night))
+        return record.done(
+            summarise_deliveries(night), published, report_current(night.warehouse.serving, night.report)
+        )

@@ -106,7 +106,9 @@ def show_current(found: dict[str, Any]) -> None:
     current = found["current"]
     told = f"version {current['version_id']} as of {current['as_of']}" if current else "nothing"
     kept = "; they stay on it until `resegment rollback --release` or a promotion" if found["pinned"] else ""
-    _console().print(f"Readers see {told}{kept}.")
+    console = _console()
+    console.print(f"Readers see {told}{kept}.")
+    _show_report(console, found["report"])
 
 
 def show_verification(found: list[dict[str, Any]]) -> None:

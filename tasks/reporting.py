@@ -5,7 +5,6 @@ from typing import Any
 
 from dashboard.params import ReportParams
 from dashboard.report import report
-from tasks.night import Night
 from tasks.progress import logger
 from tasks.wrapper import task
 from warehouse import reading, serving
@@ -14,15 +13,15 @@ from warehouse.failures import explaining_files
 
 
 @task
-def report_current(night: Night) -> str | None:
+def report_current(folder: Path, params: ReportParams) -> str | None:
     """Put a report beside the version readers see, unless it has one or they are switched off; return where it is.
 
-    A night is about segments: whatever goes wrong with a page of pictures is a warning and no more.
+    A night, or a promotion, is about segments: whatever goes wrong with a page of pictures is a warning and no more.
     """
-    if not night.report.enabled:
+    if not params.enabled:
         return None
     try:
-        return str(_beside_current(night.warehouse.serving, night.report))
+        return str(_beside_current(folder, params))
     except NothingPublishedError:
         return None
     except Exception as error:

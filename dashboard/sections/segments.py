@@ -64,7 +64,9 @@ def _over_time(published: Published) -> list[Chart | Words]:
 
 
 def _finding(published: Published) -> str:
-    row = published.profiles.sort("revenue", descending=True).row(0, named=True)
+    """About the segment that brings most more than its share of the customers."""
+    rows = published.profiles.rows(named=True)
+    row = max(rows, key=lambda row: (row["revenue_share"] or 0) - (row["share"] or 0))
     customers = counted(row["customers"], "customer")
     if row["revenue_share"] is None:
         return f"{clean(row['segment'])} has {customers}"

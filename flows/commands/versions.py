@@ -16,10 +16,13 @@ def promote(
     """Publish a version that was held back; also ends a rollback."""
     from flows.settings import load_settings
     from tasks.promotion import promote_version
+    from tasks.reporting import report_current
 
     with explained(as_json):
-        found = promote_version(load_settings(config).settings.warehouse, version)
-        show("show_current", found, as_json)
+        settings = load_settings(config).settings
+        found = promote_version(settings.warehouse, version)
+        report = report_current(settings.warehouse.serving, settings.report)
+        show("show_current", found | {"report": report}, as_json)
 
 
 @command()
@@ -36,7 +39,10 @@ def rollback(
     """Keep readers on an older published version; nights go on publishing."""
     from flows.settings import load_settings
     from tasks.promotion import release_readers, roll_back
+    from tasks.reporting import report_current
 
     with explained(as_json):
-        warehouse = load_settings(config).settings.warehouse
-        show("show_current", release_readers(warehouse) if release else roll_back(warehouse, version), as_json)
+        settings = load_settings(config).settings
+        found = release_readers(settings.warehouse) if release else roll_back(settings.warehouse, version)
+        report = report_current(settings.warehouse.serving, settings.report)
+        show("show_current", found | {"report": report}, as_json)

@@ -1,12 +1,20 @@
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
+import polars as pl
 import pytest
 from support_reports import figures_of, report_of, without_scripts, words_of
 from support_small import AS_OF, Bought, SmallShop, varied
+
+from dashboard.page import html
+from dashboard.published import read_published
+from dashboard.report import page_of
+from dashboard.wording import Money
+from warehouse import reading
 
 SECTIONS = ("changes", "segments", "likeness", "returning", "business", "products", "choice", "quality", "making")
 MODEL = "[model]\nk = 3\n[breaker]\nmin_customers = 1000000\n"
@@ -111,3 +119,23 @@ def test_a_night_in_which_nobody_moved(tmp_path: Path) -> None:
 def test_without_a_currency_sums_are_plain_numbers(shop: SmallShop) -> None:
     assert "3 customers with 120 came in." in words_of(report_of(shop.serving, currency=""))
     assert "3 customers with 120 EUR came in." in words_of(report_of(shop.serving, currency="EUR"))
+
+
+def test_a_file_of_an_older_release_is_rendered_with_a_sentence_for_what_it_lacks(shop: SmallShop) -> None:
+    published = read_published(reading.current_file(shop.serving))
+    old = {"segment_profiles", "segment_movements", "segment_versions", "k_search", "data_quality", "rfm_crosstab"}
+    old |= {"segment_lineage", "version_quality"}
+    extended = {"orders", "repeat_rate", "active_30_days", "active_90_days", "return_rate", "top_countries"}
+    tables = {name: published.tables[name] for name in old}
+    tables["segment_profiles"] = tables["segment_profiles"].drop(extended)
+    page = html(page_of(replace(published, tables=tables), Money()))
+    assert re.findall(r'<section id="([^"]+)"', page) == list(SECTIONS)
+    assert words_of(page).count("published by an older release, which kept no") == 12
+    assert {"movements", "sizes", "centres"} <= set(figures_of(page))
+
+
+def test_a_version_that_was_held_says_so(shop: SmallShop) -> None:
+    published = read_published(reading.current_file(shop.serving))
+    held = published.tables["segment_versions"].with_columns(held_reasons=pl.lit("half of a segment moved"))
+    page = html(page_of(replace(published, tables={**published.tables, "segment_versions": held}), Money()))
+    assert "It was held because: half of a segment moved" in words_of(page)
