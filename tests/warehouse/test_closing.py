@@ -11,7 +11,7 @@ from support_landing import _ADDS_UP
 from support_nights import differing_rows, new_warehouse, source_of, take_in, write_files, write_merges
 from support_oracle import Line
 
-from warehouse import closing
+from warehouse import closing, erasure
 from warehouse.params import RetentionParams, SourceParams
 from warehouse.store import Warehouse
 from warehouse.verify import verify
@@ -198,3 +198,14 @@ def test_stopped_in_the_middle_nothing_went(
         assert closing.closed_before(warehouse) is None
         assert warehouse.value("SELECT count(*) FROM sales.transaction_lines") == 8
         assert differing_rows(warehouse, source) == {}
+
+
+def test_an_erased_customer_leaves_closed_days_too(warehouse: Warehouse, source: SourceParams, tmp_path: Path) -> None:
+    before = invoices(warehouse)
+    erasure.request(warehouse, source, ["7"], "test", NOW + timedelta(days=1))
+    assert invoices(warehouse) == {key: net for key, net in before.items() if key[0] != "7"}
+    for table in ("sales.customer_products", "features.customer_activity", "sales.transaction_lines"):
+        assert warehouse.value(f"SELECT count(*) FROM {table} WHERE customer_id = '7'") == 0
+    assert differing_rows(warehouse, source) == {}
+    row = deliver(warehouse, source, tmp_path, "again.csv", *OLD)
+    assert (row["erased_lines"], row["closed_lines"], row["quarantined_lines"]) == (4, 1, 0)

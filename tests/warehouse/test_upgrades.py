@@ -157,6 +157,18 @@ def test_killed_at_any_moment_it_has_the_old_schema_or_the_new(
     assert not list(shop.folder.glob(".warehouse.duckdb.copy*"))
 
 
+def test_killed_between_the_migrations_of_this_release_it_has_the_released_schema(shop: SmallShop) -> None:
+    child = os.fork()
+    if not child:
+        _die_at("migrating.run_script 4")
+        upgrade(shop)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert (newest_number(shop.warehouse), as_released(shop.warehouse, 1)) == (1, [])
+    upgrade(shop)
+    assert newest_number(shop.warehouse) == max(migrating._migrations())
+
+
 def _die_at(moment: str) -> None:
     place, _, number = moment.partition(" ")
     calls = [0]
