@@ -2,7 +2,7 @@
 BIN := .venv/bin
 STAMP := .venv/.set-up
 
-.PHONY: setup demo test lint docs bench-nights bench-fit bench-backfill lock clean
+.PHONY: setup demo test lint docs bench-nights bench-fit bench-backfill bench-database lock clean
 
 setup: $(STAMP)
 
@@ -48,6 +48,10 @@ bench-fit: setup
 # Minutes long: a version of every date of Online Retail, against the notebook run for each of them.
 bench-backfill: setup
 	$(BIN)/python -m benchmarks.backfill
+
+# Two million rows of PostgreSQL, pulled in slices while they change; a server on 127.0.0.1:5432, or see --uri.
+bench-database: setup
+	$(BIN)/python -m benchmarks.database
 
 lock: setup
 	$(BIN)/uv pip compile pyproject.toml --group dev --all-extras --generate-hashes --universal --python-version 3.11 \

@@ -97,10 +97,17 @@ def shop_in(server: Postgres) -> Iterator[Shop]:
         server.run(f"DROP SCHEMA {shop.schema} CASCADE")
 
 
-def pull(warehouse: Warehouse, source: SourceParams, night: int = 0, password: str | None = PASSWORD) -> Staged:
+def pull(
+    warehouse: Warehouse,
+    source: SourceParams,
+    night: int = 0,
+    password: str | None = PASSWORD,
+    *,
+    reread: bool | None = None,
+) -> Staged:
     """Stage and accept as of a night; hold what is stored to a rebuild and the ledger to what was delivered."""
     now: datetime = NOW + timedelta(days=night)
-    staged = landing.stage(warehouse, source, "Europe/London", now, lambda done, total: None, password)
+    staged = landing.stage(warehouse, source, "Europe/London", now, lambda done, total: None, password, reread)
     with warehouse.transaction():
         landing.accept(warehouse, source, now)
     assert [found for found in verify(warehouse, source) if found.differing_rows] == []
@@ -112,7 +119,7 @@ def counted(warehouse: Warehouse) -> list[tuple[str, str]]:
     stored = " UNION ALL ".join(
         f"SELECT line_id, amount FROM {table} WHERE outcome <> 'duplicate'"
         for table in ("sales.transaction_lines", "landing.quarantine")
-    )
+    ).replace("'duplicate'", "ALL (['duplicate', 'replayed'])")
     text = f"SELECT line_id, CAST(amount AS VARCHAR) FROM ({stored}) ORDER BY CAST(line_id AS INTEGER)"
     return warehouse.execute(text).fetchall()
 

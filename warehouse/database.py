@@ -59,8 +59,12 @@ def pull(
     now: datetime,
     progress: Callable[[int, int], None],
     password: str | None,
+    *,
+    reread: bool = False,
 ) -> tuple[int, int]:
     """Stage the slices that are new or have other content than before; return their number and that of the others.
+
+    With `reread` that is all of them, from the first row on.
 
     Raises
     ------
@@ -71,7 +75,7 @@ def pull(
     with closing(Server(source.database, password)) as server, scratch_folder(warehouse.params) as folder:
         schema = server.table(sql.described_sql()).schema
         axis, columns = axis_of(schema, source), columns_wanted(schema, source)
-        ledger = _Ledger(warehouse, source, axis, shop_zone)
+        ledger = _Ledger(warehouse, source, axis, shop_zone, reread)
         reader = FileReader(warehouse, source, shop_zone, now, folder)
         staging = _Staging(ledger, reader, lambda one, path: server.copy(sql.slice_sql(one, axis, columns), path))
         todo = _Planned(server, sql, axis)
@@ -88,15 +92,15 @@ def pull(
 class _Ledger:
     """Slices taken in before, and those a stopped run left staged."""
 
-    def __init__(self, warehouse: Warehouse, source: SourceParams, axis: Axis, shop_zone: str) -> None:
-        self.warehouse, self.source, self.axis = warehouse, source, axis
+    def __init__(self, warehouse: Warehouse, source: SourceParams, axis: Axis, shop_zone: str, reread: bool) -> None:
+        self.warehouse, self.source, self.axis, self.reread = warehouse, source, axis, reread
         self.zone = source.time_zone or shop_zone
         self.watermark = f"{source.database.watermark} ({axis})"
         self.pulled_with = _fingerprint(source, shop_zone)
         self.look_back = span(source.database.look_back, axis)
         rows = warehouse.rows("landing/known_slices", source=source.name, watermark=self.watermark)
         self.accepted = [_known(row) for row in rows if row["status"] == "accepted"]
-        self.begin = self._border(self.accepted)
+        self.begin = None if reread else self._border(self.accepted)
         self._keep_staged([_known(row) for row in rows if self._can_be_kept(row)])
 
     def _can_be_kept(self, row: dict[str, Any]) -> bool:
@@ -104,7 +108,8 @@ class _Ledger:
 
     def _keep_staged(self, staged: list[Known]) -> None:
         """Keep what a stopped run staged and the look-back window does not reach; go on after it."""
-        resumed = self._border(staged)
+        from_first = any(one.slice.after is None and one.slice.upto is not None for one in staged)
+        resumed = self._border(staged) if from_first or not self.reread else None
         kept = [one.load_id for one in staged if resumed is not None and (one.slice.upto or math.inf) <= resumed]
         others = self.warehouse.select("SELECT load_id FROM landing.loads WHERE status = 'staged'")
         discarded = [row["load_id"] for row in others if row["load_id"] not in kept]
@@ -185,7 +190,7 @@ class _Staging:
         fingerprint, rows = self._content(shape)
         replaced = self.ledger.overlapped(one)
         same = [known for known in replaced if (known.slice, known.fingerprint) == (one, fingerprint)]
-        if same and not (self._changed and one.upto is not None):
+        if same and not self.ledger.reread and not (self._changed and one.upto is not None):
             self.unchanged += 1
         elif rows or replaced:
             self._stage(one, shape, fingerprint, replaced[0].load_id if replaced else None)

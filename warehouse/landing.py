@@ -42,8 +42,8 @@ def stage(
 ) -> Staged:
     """Read what is new into `landing.staged_lines`; `now` is UTC without a zone, `progress(files done, files)`.
 
-    With `reread` files that were taken in already are read again, each in the place of the load it was; without, False
-    says that rules of reading that changed are for new files only.
+    With `reread` files (or rows) that were taken in already are read again, each in the place of the load it was;
+    without, False says that rules of reading that changed are for new ones only.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def stage(
     rules.refuse_silent_change(warehouse, source, shop_zone, reread)
     if source.kind is SourceKind.DATABASE:
         merges.prepare(warehouse, source)
-        staged, unchanged = pull(warehouse, source, shop_zone, now, progress, password)
+        staged, unchanged = pull(warehouse, source, shop_zone, now, progress, password, reread=bool(reread))
         return Staged(staged, _counted(warehouse), unchanged, ())
     discard_staged(warehouse)
     merges.prepare(warehouse, source)

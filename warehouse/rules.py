@@ -22,8 +22,8 @@ _OF_FILES = (
     "change hold for new files only."
 )
 _OF_DATABASE = (
-    "`resegment nightly --no-reread` lets the change hold for rows pulled from now on; to have all rows read so, let a "
-    "new warehouse pull them."
+    "`resegment nightly --reread` pulls all rows again; `resegment nightly --no-reread` lets the change hold for rows "
+    "pulled from now on."
 )
 
 
@@ -50,21 +50,21 @@ def refuse_silent_change(warehouse: Warehouse, source: SourceParams, shop_zone: 
     Raises
     ------
     RulesChangedError
-        The rules changed, lines were read by the former ones, and `reread` is None, or not to be had of a database.
+        The rules changed, lines were read by the former ones, and `reread` is None.
     """
     changes = changed_reading(warehouse, source, shop_zone)
     loads = warehouse.value(
         "SELECT count(*) FROM landing.loads WHERE source = $source AND status = 'accepted'", {"source": source.name}
     )
-    of_database = source.kind is SourceKind.DATABASE
-    if not (changes and loads) or reread is False or (reread and not of_database):
+    if not (changes and loads) or reread is not None:
         return
     told = "\n".join(
         f"  [{_section(key)}] {_name(key)}: was {was!r}, is {now!r}" for key, (was, now) in changes.items()
     )
+    advice = _OF_DATABASE if source.kind is SourceKind.DATABASE else _OF_FILES
     raise RulesChangedError(
         f"Deliveries would be read otherwise than the {loads} deliveries before:\n{told}\n"
-        f"{_OF_DATABASE if of_database else _OF_FILES} Or set it back. Nothing was changed."
+        f"{advice} Or set it back. Nothing was changed."
     )
 
 

@@ -20,7 +20,7 @@ def nightly(
         bool | None,
         typer.Option(
             "--reread/--no-reread",
-            help="After a change of how files are read: read all again, or let it hold for new files only.",
+            help="After a change of how files or rows are read: read all again, or let it hold for new ones only.",
         ),
     ] = None,
     config: Config = None,

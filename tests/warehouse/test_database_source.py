@@ -1,15 +1,19 @@
 """What a database has is what counts: rows come in slices, change, move, go and come late."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
-from support_database import Shop, counted, folder_of, pull, shop_in, units
-from support_landing import lines, reasons, warehouse_in
+from support_database import COLUMNS, Shop, counted, folder_of, pull, shop_in, units
+from support_landing import NOW, lines, reasons, warehouse_in
 from support_postgres import Postgres
 
-from warehouse import landing
+from warehouse import landing, replaying
+from warehouse.params import SourceParams
+from warehouse.quarantine import Asked
 
 
 @pytest.fixture
@@ -87,6 +91,43 @@ def test_a_row_deleted_behind_the_window_goes_with_a_wider_window(shop: Shop, tm
         assert len(counted(warehouse)) == len(shop.lines()) + 1
         pull(warehouse, shop.source(look_back="52w"), night=1)
         assert counted(warehouse) == shop.lines()
+        shop.delete(4)
+        assert pull(warehouse, shop.source(), night=2, reread=True).lines == 28
+        assert counted(warehouse) == shop.lines()
+
+
+def test_what_was_quarantined_is_replayed_and_read_again(shop: Shop, tmp_path: Path) -> None:
+    """The replay goes with the slice whose lines it brought when that is read again."""
+    shop.fill(1, 25)
+    now = NOW + timedelta(days=1)
+    with warehouse_in(tmp_path) as warehouse:
+        pull(warehouse, shop.source(_cancellation_prefix="I"))
+        assert len(reasons(warehouse)) == 25
+        assert replaying.stage(warehouse, shop.source(), "Europe/London", now, Asked(), None).sound == 25
+        with warehouse.transaction():
+            landing.accept(warehouse, shop.source(), now)
+        assert lines(warehouse, "DISTINCT outcome") == [("purchase",)]
+        assert counted(warehouse) == shop.lines()
+        shop.update(23, minute=26)
+        shop.delete(22)
+        pull(warehouse, shop.source(), night=2)
+        assert counted(warehouse) == shop.lines()
+
+
+def test_a_duckdb_file_is_a_database_too(tmp_path: Path) -> None:
+    """Any ADBC driver will do; this one comes with DuckDB."""
+    file = tmp_path / "shop.duckdb"
+    with duckdb.connect(file) as connection:
+        connection.execute(
+            "CREATE TABLE lines AS SELECT i AS id, 'I' || i AS invoice, 'P' AS product, 1 AS quantity, "
+            "CAST(i + 0.25 AS DECIMAL(14, 4)) AS price, 7 AS customer, TIMESTAMP '2011-12-01' AS sold_at, "
+            "TIMESTAMPTZ '2011-12-01 00:00+00' + to_minutes(i) AS updated_at FROM range(25) AS ids(i)"
+        )
+    database = {"uri": f"duckdb://{file}", "table": "lines", "watermark": "updated_at", "slice_rows": 10}
+    source = SourceParams.model_validate({"kind": "database", "columns": COLUMNS, "database": database})
+    with warehouse_in(tmp_path) as warehouse:
+        assert pull(warehouse, source).files == 3
+        assert counted(warehouse) == [(str(number), f"{number}.2500") for number in range(25)]
 
 
 def test_rows_that_were_not_committed_yet_come_by_the_window(shop: Shop, tmp_path: Path) -> None:

@@ -14,12 +14,13 @@ from urllib.parse import quote
 
 import pytest
 from support_database import Shop, counted, pull, shop_in, units
+from support_disk import fill, mounted
 from support_landing import NOW, warehouse_in
 from support_postgres import PASSWORD, Postgres
 from support_proxy import Wire, wire_to
 
 from warehouse import landing
-from warehouse.errors import DeliveryError
+from warehouse.errors import DeliveryError, DiskFullError
 from warehouse.params import SourceParams
 
 
@@ -99,6 +100,7 @@ def test_a_killed_run_is_carried_on(shop: Shop, tmp_path: Path) -> None:
 import os, signal
 from datetime import datetime
 from pathlib import Path
+from support_disk import fill, mounted
 from support_landing import NOW, warehouse_in
 from warehouse import landing
 from warehouse.params import SourceParams
@@ -184,6 +186,18 @@ def test_a_right_that_is_missing_is_told(shop: Shop, tmp_path: Path, pauses: lis
     told = refused(tmp_path, shop.source())
     assert "permission denied for table lines. Grant the user of [source.database] uri the right to read it." in told
     assert pauses == []
+
+
+def test_a_full_disk_is_told_and_nothing_is_lost(shop: Shop, tmp_path: Path) -> None:
+    with mounted(tmp_path / "disk", 24) as disk:
+        with warehouse_in(disk) as warehouse:
+            full = fill(disk)
+            with pytest.raises(DiskFullError):
+                pull(warehouse, shop.source())
+        full.unlink()
+        with warehouse_in(disk) as warehouse:
+            pull(warehouse, shop.source())
+            assert counted(warehouse) == shop.lines()
 
 
 def test_an_infinite_watermark_is_told(shop: Shop, tmp_path: Path) -> None:
