@@ -23,7 +23,7 @@ from support_nights import (
 )
 from support_oracle import Line
 
-from warehouse import quarantine, replaying
+from warehouse import erasure, quarantine, replaying
 from warehouse.errors import QuarantineError
 from warehouse.params import SourceParams
 from warehouse.quarantine import Asked
@@ -304,6 +304,19 @@ def test_lines_that_could_not_be_split_can_be_corrected(source: SourceParams, tm
         exported.write_text(f"{columns}\n1,2,8,p,1,2011-01-02 10:00:00,3.00,7,UK\n")
         assert replay(warehouse, source, file=exported, days=3).sound == 1
         assert outcomes(warehouse)[2, 2] == "purchase"
+
+
+def test_a_replayed_line_of_an_erased_customer_goes_from_both_loads(
+    warehouse: Warehouse, source: SourceParams, tmp_path: Path
+) -> None:
+    exported = tmp_path / "export.csv"
+    quarantine.export(warehouse, source, ALL, exported)
+    right = {"UnitPrice": "2.00", "CustomerID": "somebody"}
+    replay(warehouse, source, file=corrected(exported, tmp_path / "fixed.csv", {(2, 1): right}))
+    erasure.request(warehouse, source, ["somebody"], "test", BEGAN)
+    assert warehouse.value("SELECT count(*) FROM landing.quarantine WHERE load_id = 2") == 0
+    assert outcomes(warehouse).get((3, 1)) is None
+    assert differing_rows(warehouse, source) == {}
 
 
 def test_columns_the_mapping_no_longer_names_are_told(warehouse: Warehouse, source: SourceParams) -> None:

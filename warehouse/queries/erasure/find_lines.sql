@@ -2,7 +2,7 @@
 -- inputs: gone; $customer_column: JSON path of the id in a quarantined line, null if none is mapped; $delimiter, $quote
 -- reason: the shop's own name of the column tells whose a quarantined line is. Where it is missing (a malformed line, or one
 --   kept under another mapping), a line in which the id stands as a value is the customer's. A product, description or
---   country that no other line has could tell of them in totals.
+--   country that no other line has could tell of them in totals. A replayed line goes in both loads.
 CREATE OR REPLACE TEMP TABLE gone_keys AS
 SELECT DISTINCT content_key FROM sales.transaction_lines
 WHERE customer_id IN (FROM gone) AND line_id IS NOT NULL AND outcome <> 'duplicate';
@@ -22,7 +22,11 @@ SELECT row_number, erasure.id_of(unnest(values)) AS customer_id FROM (
 );
 CREATE OR REPLACE TEMP TABLE gone_quarantine AS
 SELECT rowid AS row_number, load_id, amount FROM landing.quarantine
-WHERE rowid IN (SELECT row_number FROM quarantined_ids WHERE customer_id IN (FROM gone));
+WHERE rowid IN (SELECT row_number FROM quarantined_ids WHERE customer_id IN (FROM gone))
+    OR (load_id, line_number) IN (
+        SELECT (replays_load_id, line_number) FROM sales.transaction_lines AS lines JOIN landing.loads USING (load_id)
+        WHERE replays_load_id IS NOT NULL AND lines.rowid IN (SELECT row_number FROM gone_lines)
+    );
 CREATE OR REPLACE TEMP TABLE gone_texts AS
 SELECT DISTINCT unnest([product, description, country]) AS text FROM gone_lines;
 DELETE FROM gone_texts WHERE text IS NULL OR text IN (
