@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from support_database import COLUMNS, Shop, counted, folder_of, pull, shop_in, units
 from support_landing import NOW, lines, reasons, warehouse_in
-from support_postgres import Postgres
+from support_postgres import PASSWORD, Postgres
 
 from warehouse import landing, replaying
 from warehouse.params import SourceParams
@@ -128,6 +128,22 @@ def test_a_duckdb_file_is_a_database_too(tmp_path: Path) -> None:
     with warehouse_in(tmp_path) as warehouse:
         assert pull(warehouse, source).files == 3
         assert counted(warehouse) == [(str(number), f"{number}.2500") for number in range(25)]
+
+
+def test_loss_is_judged_over_all_that_is_read_again(shop: Shop, tmp_path: Path) -> None:
+    """Rows that moved on are not lost, rows that went are."""
+    shop.fill(1, 40)
+    source = shop.source(look_back="30min")
+    with warehouse_in(tmp_path) as warehouse:
+        pull(warehouse, source)
+        for number in range(11, 20):
+            shop.update(number, minute=number + 40)
+        landing.stage(warehouse, source, "Europe/London", NOW, lambda done, total: None, PASSWORD)
+        assert {row["lost_share"] for row in warehouse.select("FROM checks.batch_loads")} == {0}
+        shop.delete(*range(20, 35))
+        landing.stage(warehouse, source, "Europe/London", NOW, lambda done, total: None, PASSWORD)
+        shares = {round(row["lost_share"], 3) for row in warehouse.select("FROM checks.batch_loads")}
+    assert shares == {0.5}  # of the 30 rows of the slices that changed
 
 
 def test_rows_that_were_not_committed_yet_come_by_the_window(shop: Shop, tmp_path: Path) -> None:
