@@ -13,6 +13,7 @@ from tasks.backfilling import make_versions, plan_versions, summarise_backfill
 from tasks.landing import accept_batch, check_batch, stage_deliveries, summarise_deliveries
 from tasks.night import on_duty, preload_libraries
 from tasks.ranges import Asked, Every
+from tasks.reporting import report_versions
 from tasks.segments import check_activity
 
 
@@ -23,12 +24,14 @@ def backfill(
     model: str = "current",
     force: bool = False,
     affected: bool = False,
+    reports: bool = False,
     config: Path | None = None,
 ) -> dict[str, Any]:
     """Publish a version for each date from `start` to `end`, or anew for those that later deliveries contradict.
 
     `model` is current, replay or the number of a model. Dates that have a version are left, unless `force` supersedes
-    them. Returns what was made; raises a ResegmentError if something stops the run: what is published by then stays.
+    them; `reports` writes the report of each. Returns what was made; raises a ResegmentError if something stops the
+    run: what is published by then stays.
     """
     asked = Asked(start, end, every, model, force, affected)
     night = plan_backfill(asked, config)
@@ -40,4 +43,6 @@ def backfill(
         check_activity(night)
         plan = plan_versions(night, asked)
         made = make_versions(night, plan)
+        if reports:
+            report_versions(night.warehouse.serving, night.report, made)
         return record.backfilled(summarise_deliveries(night), summarise_backfill(night, plan, made))

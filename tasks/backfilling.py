@@ -99,7 +99,7 @@ def look_ahead(night: Night, asked: Asked) -> dict[str, Any]:
     """
     if not night.warehouse.path.exists():
         raise WarehouseError(f"There is no warehouse at {night.warehouse.path} yet. Run `resegment nightly` first.")
-    with store.writing(night.warehouse, "backfill --plan"), store.opened(night.warehouse) as warehouse:
+    with store.looking(night.warehouse, "backfill --plan"), store.opened(night.warehouse) as warehouse:
         plan = _affected_plan(warehouse) if asked.affected else _range_plan(warehouse, night, asked)
         customers = backfill.customers_on(warehouse, [one.as_of for one in plan.dates])
         each, size = backfill.seconds_each(warehouse), backfill.bytes_each(night.warehouse.serving)

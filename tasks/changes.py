@@ -118,8 +118,8 @@ def look_ahead(night: Night) -> dict[str, Any]:
         return ahead | {"new_deliveries": True, "action": "refit", "reason": "there is no model yet"}
     with store.looking(night.warehouse, "nightly --plan") as upgrade, store.opened(night.warehouse) as warehouse:
         published = versions.published_on(warehouse, night.as_of)
-        row = versions.published_before(warehouse, night.as_of)
-        parent = drafts.parent(warehouse, row["model_id"]) if row else None
+        before = drafts.before(warehouse, night)
+        parent = None if before.keys_only else before.parent
         action, reason = choose_action(drafts.recipe(warehouse, night), parent, {}, asked=night.refit)
         return ahead | {
             "upgrade": upgrade,

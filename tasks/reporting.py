@@ -5,7 +5,7 @@ from typing import Any
 
 from dashboard.params import ReportParams
 from dashboard.report import report
-from tasks.progress import logger
+from tasks.progress import listener, logger
 from tasks.wrapper import task
 from warehouse import reading, serving
 from warehouse.errors import NothingPublishedError
@@ -50,6 +50,16 @@ def report_version(folder: Path, params: ReportParams, version_id: int | None, o
             serving.replace_text(output, text)
         written = output
     return {"version_id": number, "file": str(written), "bytes": len(text.encode())}
+
+
+@task
+def report_versions(folder: Path, params: ReportParams, made: list[dict[str, Any]]) -> int:
+    """Put a report beside each of these versions; return how many."""
+    for number, row in enumerate(made, start=1):
+        file = reading.version_file_of(folder, row["version_id"])
+        serving.put_report(folder, row["version_id"], report(file, params))
+        listener.get().advance(number, len(made))
+    return len(made)
 
 
 def _beside_current(folder: Path, params: ReportParams) -> Path:

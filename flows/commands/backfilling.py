@@ -34,6 +34,7 @@ def backfill(
         bool,
         typer.Option("--affected", help="No range: restate the versions that later deliveries contradict."),
     ] = False,
+    reports: Annotated[bool, typer.Option("--reports", help="Write the report of each version too.")] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Print what would be made, and change nothing.")] = False,
     config: Config = None,
     as_json: Json = False,
@@ -52,7 +53,7 @@ def backfill(
         if plan:
             show("show_plan", look_ahead(plan_backfill(asked, config), asked), as_json, module="showing_backfill")
             return
-        outcome = run_flow("backfill", quiet=as_json, **asdict(asked), config=config)
+        outcome = run_flow("backfill", quiet=as_json, **asdict(asked), reports=reports, config=config)
         show("show_backfill", outcome, as_json, module="showing_backfill")
 
 

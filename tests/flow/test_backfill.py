@@ -9,7 +9,10 @@ import pytest
 from support_small import AS_OF, Bought, SmallShop, varied
 
 from flows.backfill import backfill
-from tasks.ranges import BackfillError, Every
+from flows.planning import plan_backfill
+from tasks.backfilling import look_ahead
+from tasks.ranges import Asked, BackfillError, Every
+from warehouse import serving
 from warehouse.errors import ResegmentError
 
 #: Dates before the last night, with purchases before and after each.
@@ -141,9 +144,29 @@ def test_a_first_date_made_anew_keeps_its_segments(shop: SmallShop) -> None:
     assert shop.published("SELECT segment_key, segment, colour FROM segment_profiles ORDER BY ALL") == before
 
 
-def test_the_newest_date_becomes_current(shop: SmallShop) -> None:
+def test_a_plan_tells_what_would_be_made_and_changes_nothing(shop: SmallShop) -> None:
+    shop.night(DATES[3])
+    filled(shop, DATES[0], DATES[0])
+    before = shop.warehouse.read_bytes(), sorted(shop.serving.rglob("*"))
+    asked = Asked(FIRST, LAST)
+    found = look_ahead(plan_backfill(asked, shop.config), asked)
+    assert (shop.warehouse.read_bytes(), sorted(shop.serving.rglob("*"))) == before
+    actions = {row["as_of"]: row["action"] for row in found["dates"]}
+    assert actions == dict.fromkeys(DATES, "make") | {DATES[0]: "leave", DATES[3]: "leave"}
+    made = filled(shop)["versions"]
+    assert found["versions_to_make"] == len(made)
+    assert found["customers_to_assign"] == sum(row["customers"] for row in made)
+    files = [serving.version_file(shop.serving, row["version_id"]) for row in made]
+    assert found["bytes"] == pytest.approx(sum(file.stat().st_size for file in files), rel=0.1)
+    assert found["seconds"] > 0
+
+
+def test_the_newest_date_becomes_current_and_reports_are_written_if_asked(shop: SmallShop) -> None:
     shop.night(FIRST)
-    found = filled(shop, DATES[1], DATES[3])
+    filled(shop, DATES[1], DATES[1], reports=True)
+    found = filled(shop, DATES[2], DATES[3])
+    reported = [serving.report_file(shop.serving, number).exists() for number in (2, 3, 4)]
+    assert reported == [True, False, False]
     assert found["current"]["as_of"] == str(DATES[3])
 
 

@@ -1,7 +1,7 @@
 -- Versions of past dates: how their model was chosen, what they took the place of, and which of them the lines of later
 -- deliveries contradict.
 
-ALTER TABLE segments.versions ADD COLUMN model_mode VARCHAR;             -- null: a night's; given, replay or nightly: see tasks/ranges.py
+ALTER TABLE segments.versions ADD COLUMN model_mode VARCHAR;             -- given or replay: see tasks/ranges.py; null: a night's
 ALTER TABLE segments.versions ADD COLUMN chain_from DATE;                -- replay: the date its chain of models begins
 ALTER TABLE segments.versions ADD COLUMN restates_version_id INTEGER;    -- made again with the same model from later knowledge
 ALTER TABLE segments.versions ADD COLUMN superseded_at TIMESTAMP;

@@ -5,5 +5,5 @@ CREATE OR REPLACE VIEW segments.held_in_a_row AS
 SELECT DISTINCT as_of FROM segments.versions
 WHERE status = 'held'
     AND version_id > coalesce((
-        SELECT max(version_id) FROM segments.versions WHERE status = 'published' AND model_mode IS NULL
+        SELECT max(version_id) FROM segments.versions WHERE status = 'published' AND trigger <> 'backfill'
     ), 0);
