@@ -19,6 +19,7 @@
 
   const draw = async ({ place, content }) => {
     const width = Math.max(place.clientWidth, content.layout.meta?.least_width ?? 0);
+    place.classList.toggle("wider", width > place.clientWidth);
     await Plotly.react(place, content.data, { ...content.layout, width }, options);
     if (place.className.includes("scene")) await picture(place, content);
     else scalable(place);

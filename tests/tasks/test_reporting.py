@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from support_disk import mounted
 from support_small import AS_OF, SmallShop, varied
 from typer.testing import CliRunner
 
@@ -13,7 +14,7 @@ from dashboard.params import ReportParams
 from flows.cli import app
 from tasks.reporting import report_version
 from warehouse import serving
-from warehouse.errors import NothingPublishedError
+from warehouse.errors import DiskFullError, NothingPublishedError
 
 ON = "[model]\nk = 2\n[report]\n"
 
@@ -113,3 +114,26 @@ def test_what_a_killed_writer_left_is_tidied_by_the_next_night(shop: SmallShop) 
     shop.night(AS_OF + timedelta(days=1))
     assert sorted(os.listdir(folder)) == ["report.html", "segments.duckdb"]  # noqa: PTH208
     assert mode(folder) == 0o555
+
+
+def test_a_rollback_leaves_a_report_of_what_readers_see_then(shop: SmallShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESEGMENT__REPORT__ENABLED", "false")
+    shop.night()
+    shop.night(AS_OF + timedelta(days=1))
+    monkeypatch.setenv("RESEGMENT__REPORT__ENABLED", "true")
+    code, told = called("rollback", "--config", shop.config)
+    assert code == 0
+    file = serving.report_file(shop.serving, 1)
+    assert told.endswith(f"Report: {file}\n")
+    assert file.exists()
+    assert not serving.report_file(shop.serving, 2).exists()
+
+
+def test_a_full_disk_leaves_no_half_page(tmp_path: Path) -> None:
+    with mounted(tmp_path / "disk", 4) as disk:
+        folder = serving.version_folder(disk, 1)
+        folder.mkdir(parents=True)
+        with pytest.raises(DiskFullError):
+            serving.put_report(disk, 1, "x" * 6_000_000)
+        assert list(folder.iterdir()) == []
+        assert mode(folder) == 0o555
