@@ -1,7 +1,6 @@
 """The quarantine as people see it: what is in it and why, and as a file in which lines can be corrected."""
 
 import os
-import uuid
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -78,10 +77,10 @@ def export(warehouse: Warehouse, source: SourceParams, asked: Asked, file: Path)
     lines = select(warehouse, source, asked)
     columns = delivered_columns(warehouse)
     select_sql = _export_sql(columns, neutral=file_format is FileFormat.CSV)
-    temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}.next")
+    temporary = file.with_name(f".{file.name}.next")  # what a killed export left is begun anew: one writer at a time
     with explaining_files("The export cannot be written", file):
         try:
-            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
             warehouse.execute(f"COPY ({select_sql}) TO {literal(str(temporary))} ({_OPTIONS[file_format]})")
             temporary.chmod(0o600)
             with temporary.open("rb") as written:

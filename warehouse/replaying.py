@@ -61,8 +61,8 @@ def stage(
 
 def accept(warehouse: Warehouse, source: SourceParams, now: datetime) -> dict[str, Any]:
     """Take in what is staged as a delivery is; return its lines and money by outcome. In the caller's transaction."""
-    landing.accept(warehouse, source, now)
-    features.follow(warehouse)
+    if landing.accept(warehouse, source, now):
+        features.follow(warehouse)
     return warehouse.rows("ops/summary", now=now)[0]
 
 

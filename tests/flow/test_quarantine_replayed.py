@@ -51,6 +51,9 @@ def test_from_the_list_to_the_published_customer(shop: SmallShop, tmp_path: Path
     assert "second.csv" in shown
     assert "UnitPrice: 1,50" in shown
 
+    hopeless = told(shop, "quarantine", "replay", "--plan")["replay"]
+    assert (hopeless["lines"], hopeless["sound"], hopeless["outcomes"]["delivered_lines"]) == (2, 0, 0)
+
     file = tmp_path / "export.csv"
     assert called(shop, "quarantine", "export", file).exit_code == 0
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

@@ -40,8 +40,8 @@ POOL = [
     for values in (
         ("1", "p", "2", f"{FIRST_DAY} 10:00:00", "2.50"),
         ("1", "p", "2", f"{FIRST_DAY} 10:00:00", "0"),
-        ("2", "q", "1", "2011-02-02 14:00:00", "2.50"),
-        ("2", "q", "x", "2011-02-03 02:00:00", "2.50"),
+        ("2", "q", "1", "2011-02-02 09:00:00", "2.50"),
+        ("2", "q", "1", "2011-02-02 12:00:00", "1.00"),
     )
 ]
 AS_OF = FIRST_DAY + timedelta(days=9)
@@ -135,7 +135,7 @@ class Shop(RuleBasedStateMachine):
 
     def _next(self) -> datetime:
         self.nights += 1
-        return BEGAN + timedelta(hours=8 * self.nights)
+        return BEGAN + timedelta(hours=2 * self.nights)
 
     def _night(self, *, reread: bool = False) -> None:
         now = self._next()
