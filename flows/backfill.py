@@ -5,13 +5,15 @@ again and goes on where it was.
 """
 
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from flows.planning import plan_backfill
 from tasks.backfilling import make_versions, plan_versions, summarise_backfill
+from tasks.carrying import carry_out
 from tasks.landing import accept_batch, check_batch, stage_deliveries, summarise_deliveries
-from tasks.night import on_duty, preload_libraries
+from tasks.night import Night, on_duty, preload_libraries
 from tasks.ranges import Asked, Every
 from tasks.reporting import report_versions
 from tasks.segments import check_activity
@@ -34,7 +36,10 @@ def backfill(
     run: what is published by then stays.
     """
     asked = Asked(start, end, every, model, force, affected)
-    night = plan_backfill(asked, config)
+    return carry_out(plan_backfill(asked, config), partial(_dates, asked, reports))
+
+
+def _dates(asked: Asked, reports: bool, night: Night) -> dict[str, Any]:
     with on_duty(night) as record:
         preload_libraries(night)
         files = stage_deliveries(night)["files"]

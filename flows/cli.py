@@ -16,6 +16,7 @@ from flows.ending import end_silently
 #: In the order of the list that `--help` prints.
 for _kind in (
     "nights",
+    "serving",
     "backfilling",
     "versions",
     "quarantining",

@@ -5,8 +5,9 @@ package has to be installed where the worker runs.
 """
 
 import logging
+from typing import Any
 
-from prefect import flow
+from prefect import Flow, flow
 
 import flows.backfill
 import flows.nightly
@@ -18,3 +19,10 @@ end_silently()
 
 nightly = flow(name="nightly", persist_result=False)(flows.nightly.nightly)
 backfill = flow(name="backfill", persist_result=False)(flows.backfill.backfill)
+
+#: By name: the flow and the parameters it always has. `prefect.yaml` says the same for a work pool.
+DEPLOYMENTS: dict[str, tuple[Flow[..., Any], dict[str, Any]]] = {
+    "nightly": (nightly, {}),
+    "weekly-refit": (nightly, {"refit": True}),
+    "backfill": (backfill, {}),
+}

@@ -22,11 +22,12 @@ class ServerNotStartedError(Exception):
 
 
 @contextmanager
-def local_server(home: Path, *, start_seconds: float = 120) -> Iterator[str]:
+def local_server(home: Path, *, port: int | None = None, start_seconds: float = 120) -> Iterator[str]:
     """Start a Prefect server, point this process's environment at it, yield its API's address, and stop it.
 
-    Its database and log are in `home`. It runs in a session of its own, so that Ctrl-C reaches only us; it is stopped
-    by its process id however the block ends, also by SIGTERM. Prefect must not have been imported before.
+    Its database and log are in `home`; without `port` it takes a free one. It runs in a session of its own, so that
+    Ctrl-C reaches only us; it is stopped by its process id however the block ends, also by SIGTERM. Prefect must not
+    have been imported before.
 
     Raises
     ------
@@ -34,7 +35,7 @@ def local_server(home: Path, *, start_seconds: float = 120) -> Iterator[str]:
         No healthy answer within `start_seconds`.
     """
     home.mkdir(parents=True, exist_ok=True)
-    port = free_port()
+    port = port or free_port()
     url = f"http://127.0.0.1:{port}/api"
     with (
         environment_of(_environment(home, url)),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.planning import plan_night
+from tasks.carrying import carry_out
 from tasks.changes import announce_changes
 from tasks.closing import let_old_lines_go
 from tasks.landing import (
@@ -20,7 +21,7 @@ from tasks.landing import (
     stage_deliveries,
     summarise_deliveries,
 )
-from tasks.night import on_duty, preload_libraries
+from tasks.night import Night, on_duty, preload_libraries
 from tasks.reporting import report_current
 from tasks.retiring import retire_versions
 from tasks.segments import (
@@ -40,7 +41,10 @@ def nightly(
 
     Returns what was done; raises a ResegmentError, leaving what is published as it was, if something stops the night.
     """
-    night = plan_night("refit" if refit else "nightly", as_of, refit, config, reread)
+    return carry_out(plan_night("refit" if refit else "nightly", as_of, refit, config, reread), _one_night)
+
+
+def _one_night(night: Night) -> dict[str, Any]:
     with on_duty(night) as record:
         published = find_published(night)
         if published and not anything_new(night):

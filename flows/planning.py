@@ -44,6 +44,8 @@ def plan_night(command: str, as_of: date | None, refit: bool, config: Path | Non
         own_features=_text(loaded, settings.features.sql, ""),
         report=settings.report,
         retention=settings.retention,
+        notify=settings.notify,
+        retry_after_seconds=settings.schedule.retry_after_seconds,
         refit=refit,
         reread=reread,
     )

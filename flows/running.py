@@ -47,6 +47,18 @@ def has_prefect_api() -> bool:
     return bool(profiles.get("profiles", {}).get(active, {}).get("PREFECT_API_URL"))
 
 
+def reachable_api() -> str:
+    """Address of the configured Prefect API; raises PrefectUnreachableError if it does not answer."""
+    from prefect.settings import PREFECT_API_URL
+
+    url = str(PREFECT_API_URL.value())
+    if not answers(f"{url}/health"):
+        raise PrefectUnreachableError(
+            f"The Prefect API at {url} does not answer. Start it, or run with PREFECT_API_URL= to do without."
+        )
+    return url
+
+
 def _plain(name: str) -> Callable[..., Any]:
     function: Callable[..., Any] = getattr(importlib.import_module(f"flows.{name}"), name)
     return function
@@ -57,13 +69,7 @@ def _deployed(name: str) -> Callable[..., Any]:
     os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "resegment")
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
-    from prefect.settings import PREFECT_API_URL
-
-    url = str(PREFECT_API_URL.value())
-    if not answers(f"{url}/health"):
-        raise PrefectUnreachableError(
-            f"The Prefect API at {url} does not answer. Start it, or run with PREFECT_API_URL= to do without."
-        )
+    reachable_api()
     function: Callable[..., Any] = getattr(importlib.import_module("flows.deployments"), name)
     return function
 

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -23,6 +23,7 @@ from flows.settings_keys import (
     environment_problems,
     flat_values,
     key_lines,
+    secret_keys,
     setting_fields,
     unknown_keys,
     value_problem,
@@ -36,6 +37,7 @@ from segmentation.params import (
     RefitParams,
     ScoringParams,
 )
+from tasks.notifying import NotifyParams
 from warehouse.errors import ResegmentError
 from warehouse.params import RetentionParams, SourceParams, WarehouseParams, known_zone
 
@@ -64,6 +66,10 @@ class ScheduleParams(BaseModel):
     time_zone: str = Field("Europe/London", description="the shop's own time zone, an IANA name")
     nightly_cron: str = Field("30 3 * * *", description="cron of the nightly run, in the shop's time zone")
     weekly_refit_cron: str = Field("15 4 * * 0", description="cron of the weekly refit, in the shop's time zone")
+
+    retry_after_seconds: tuple[Annotated[float, Field(ge=0, le=86_400)], ...] = Field(
+        (60, 300, 900), description="waits of a deployed run before it tries again what waiting can mend; [] for none"
+    )
 
     @field_validator("time_zone")
     @classmethod
@@ -106,6 +112,7 @@ class Settings(BaseModel):
     retention: RetentionParams = RetentionParams()
     schedule: ScheduleParams = ScheduleParams()
     report: ReportParams = ReportParams()
+    notify: NotifyParams = NotifyParams()
 
 
 @dataclass(frozen=True)
@@ -229,7 +236,10 @@ def _validated(values: Mapping[str, Any], sources: Mapping[str, str]) -> Setting
     try:
         layers = _Layers(**values)
     except ValidationError as error:
-        problems = [value_problem(problem, sources) for problem in error.errors(include_url=False)]
+        problems = [
+            value_problem(problem, sources, secret_keys(setting_fields(Settings)))
+            for problem in error.errors(include_url=False)
+        ]
         raise ConfigurationError("\n".join(problems)) from None
     except LookupError as error:  # an unknown encoding is one, and pydantic lets it through
         raise ConfigurationError(f"{sources['source.encoding']}: [source] {error}") from None

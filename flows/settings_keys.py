@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -35,6 +35,11 @@ def setting_fields(model: type[BaseModel], prefix: str = "") -> dict[str, FieldI
         inner = section_model(field)
         fields.update(setting_fields(inner, f"{prefix}{name}.") if inner else {prefix + name: field})
     return fields
+
+
+def secret_keys(fields: Fields) -> set[str]:
+    """Keys whose values are shown nowhere."""
+    return {key for key, field in fields.items() if field.annotation is SecretStr}
 
 
 def flat_values(values: Mapping[str, Any], fields: Fields, prefix: str = "") -> dict[str, Any]:
@@ -139,18 +144,22 @@ def key_lines(text: str) -> dict[str, int]:
     return lines
 
 
-def value_problem(error: ErrorDetails, sources: Mapping[str, str]) -> str:
-    """One line for one of pydantic's errors; `sources` says per dotted key which file or variable set it."""
+def value_problem(error: ErrorDetails, sources: Mapping[str, str], secrets: Collection[str] = ()) -> str:
+    """One line for one of pydantic's errors; `sources` says per dotted key which file or variable set it.
+
+    Values of the keys in `secrets` are not repeated.
+    """
     path = [str(part) for part in error["loc"]]
     message = _IN_WORDS.get(error["type"], error["msg"].removeprefix("Value error, "))
     key = next((".".join(path[:size]) for size in range(len(path), 0, -1) if ".".join(path[:size]) in sources), None)
     if key is None:
         return _section_problem(".".join(path), message, sources)
+    shown = "(not shown)" if key in secrets else repr(error["input"])
     if sources[key].startswith("environment "):
-        return f"{sources[key]} = {error['input']!r}: {message}"
+        return f"{sources[key]} = {shown}: {message}"
     section = key.rpartition(".")[0]
     name = ".".join(path).removeprefix(f"{section}.")
-    return f"{sources[key]}: {_in_section(section)}{name} = {error['input']!r}: {message}"
+    return f"{sources[key]}: {_in_section(section)}{name} = {shown}: {message}"
 
 
 def _section_problem(section: str, message: str, sources: Mapping[str, str]) -> str:

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from expectations.run import CheckResult, SuiteError, run_suite
 from tasks.night import CheckFailedError, Night, utc_now
+from tasks.notifying import notice
 from tasks.progress import logger
 from warehouse import ops
 from warehouse.store import Warehouse
@@ -20,6 +21,9 @@ def check(warehouse: Warehouse, night: Night, suites: tuple[str, ...]) -> str:
     for result in results:
         if not result.success and result.severity != "critical":
             logger.warning("check: %s", _told(result))
+    stale = [result for result in results if not result.success and result.suite == "freshness"]
+    if stale:
+        notice("stale", "\n".join(map(_told, stale)), checks=[asdict(result) for result in stale])
     return "\n".join(f"  {_told(result)}" for result in results if not result.success and result.severity == "critical")
 
 

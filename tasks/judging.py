@@ -14,6 +14,7 @@ from segmentation.scoring import Thresholds, parse_rfm_map, scored_sql
 from segmentation.stability import membership_change, membership_change_sql
 from tasks.drafts import query
 from tasks.night import Night, VersionHeldError
+from tasks.notifying import notice
 from tasks.progress import logger
 from warehouse import features, judging
 from warehouse.store import Warehouse
@@ -41,11 +42,18 @@ def breaker_reasons(warehouse: Warehouse, night: Night, version_id: int, *, warn
         )
         return []
     drift = compared.drift | ({} if shares_psi is None else {"segment shares": shares_psi})
-    for name, value in drift.items():
-        if warn and value > night.breaker.warn_psi:
-            logger.warning("%s drifted since the version before: population stability index %.2f", name, value)
+    if warn:
+        _warn_of_drift(night, version_id, drift)
     facts = BreakerFacts(days=compared.days, compared=change.compared, moved=change.moved, segments=sizes, psi=drift)
     return hold_reasons(facts, night.breaker)
+
+
+def _warn_of_drift(night: Night, version_id: int, drift: dict[str, float]) -> None:
+    drifted = {name: round(value, 4) for name, value in drift.items() if value > night.breaker.warn_psi}
+    for name, value in drifted.items():
+        logger.warning("%s drifted since the version before: population stability index %.2f", name, value)
+    if drifted and not night.refit:  # a refit is the answer to drift; told of it again, it would be asked for again
+        notice("drift", f"Drifted since the version before: {', '.join(drifted)}.", version_id=version_id, psi=drifted)
 
 
 def hold_back(warehouse: Warehouse, version_id: int, reasons: list[str]) -> None:
@@ -55,7 +63,9 @@ def hold_back(warehouse: Warehouse, version_id: int, reasons: list[str]) -> None
     loud = f"ESCALATED: {in_a_row} versions in a row are held. " if in_a_row >= judging.ESCALATE_AFTER else ""
     raise VersionHeldError(
         f"{loud}Version {version_id} is held back, what is published stays as it is:\n{listed}\n"
-        f"Look at it with `resegment status`; publish it all the same with `resegment promote {version_id}`."
+        f"Look at it with `resegment status`; publish it all the same with `resegment promote {version_id}`.",
+        version_id,
+        [reason.strip() for reason in reasons],
     )
 
 

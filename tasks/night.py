@@ -25,6 +25,8 @@ from segmentation.params import (
     RefitParams,
     ScoringParams,
 )
+from tasks.artifacts import show_run
+from tasks.notifying import NotifyParams
 from tasks.progress import logger, seconds
 from warehouse import erasure, ops, publish, store, versions
 from warehouse.errors import ResegmentError, WarehouseError
@@ -37,6 +39,10 @@ class CheckFailedError(ResegmentError):
 
 class VersionHeldError(ResegmentError):
     """The new version exists but was not published; the reasons are listed."""
+
+    def __init__(self, message: str, version_id: int, reasons: list[str]) -> None:
+        super().__init__(message)
+        self.version_id, self.reasons = version_id, reasons
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,8 @@ class Night:
     own_features: str = ""
     retention: RetentionParams = field(default_factory=RetentionParams)
     report: ReportParams = field(default_factory=ReportParams)
+    notify: NotifyParams = field(default_factory=NotifyParams)
+    retry_after_seconds: tuple[float, ...] = ()
     refit: bool = False
     reread: bool | None = None
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -182,9 +190,10 @@ def _recorded(warehouse: store.Warehouse, night: Night, record: Record) -> Itera
         told = str(error) or type(error).__name__
         failed: list[dict[str, Any]] = []
         _record_despite(lambda: failed.extend(_record_in_warehouse(warehouse, night, record, told)))
-        _record_despite(lambda: _record_for_readers(night, record, failed, told))
+        _record_despite(lambda: show_run(warehouse, night.run_id, _record_for_readers(night, record, failed, told)))
         raise
-    _record_for_readers(night, record, _record_in_warehouse(warehouse, night, record, None), None)
+    status = _record_for_readers(night, record, _record_in_warehouse(warehouse, night, record, None), None)
+    _record_despite(lambda: show_run(warehouse, night.run_id, status))
 
 
 def preload_libraries(night: Night | None = None) -> None:
@@ -221,7 +230,10 @@ def _record_in_warehouse(
     return ops.failed_checks(warehouse, night.run_id)
 
 
-def _record_for_readers(night: Night, record: Record, failed: list[dict[str, Any]], error: str | None) -> None:
+def _record_for_readers(
+    night: Night, record: Record, failed: list[dict[str, Any]], error: str | None
+) -> dict[str, Any]:
+    """Returns the status as it was written."""
     serving = night.warehouse.serving
     status = {
         "command": night.command,
@@ -236,9 +248,10 @@ def _record_for_readers(night: Night, record: Record, failed: list[dict[str, Any
         "seconds": seconds.get(),
     } | record.facts
     publish.write_status(serving, status)
+    return status
 
 
-def _record_despite(record: Callable[[], None]) -> None:
+def _record_despite(record: Callable[[], object]) -> None:
     try:
         record()
     except Exception as trouble:

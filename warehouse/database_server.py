@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
-from warehouse.errors import DeliveryError, ResegmentError
+from warehouse.errors import DeliveryError, ResegmentError, SourceUnreachableError
 from warehouse.failures import explaining_files
 from warehouse.params import DatabaseParams, Engine
 
@@ -90,10 +90,11 @@ class Server:
             try:
                 return work()
             except _FailedError as error:
-                told, again = str(error), not error.lasting and attempt < self.params.retries
-            if not again:
+                told, lasting = str(error), error.lasting
+            if lasting or attempt >= self.params.retries:
                 tries = f" (tried {attempt + 1} times)" if attempt else ""
-                raise DeliveryError(f"{self.shown} cannot be read{tries}: {told}. {self._advice(told)}")
+                kind = DeliveryError if lasting else SourceUnreachableError
+                raise kind(f"{self.shown} cannot be read{tries}: {told}. {self._advice(told)}")
             logger.warning("%s: %s; trying again in %s s", self.shown, told, 2**attempt)
             time.sleep(2**attempt)
         raise AssertionError  # count() has no end

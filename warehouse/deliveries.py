@@ -10,10 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from warehouse.errors import DeliveryError
+from warehouse.errors import DeliveryError, SourceUnreachableError
 from warehouse.params import DeliveryMode, SourceParams
 from warehouse.store import Warehouse
-from warehouse.unreadable import printable
+from warehouse.unreadable import REMOVED, printable
 
 #: A file changed so shortly before it was read last time may have changed again within the clock's tick.
 _TICK_NS = 2_000_000_000
@@ -57,7 +57,7 @@ def offered(warehouse: Warehouse, source: SourceParams, now: datetime, *, reread
         The folder does not exist or may not be read, or there has never been a file.
     """
     known = _ledger(warehouse, source)
-    units = list_units(source.path)
+    units = _listed(source, known)
     if not units and not known:
         raise DeliveryError(_nothing_there(source.path))
     unsettled = {unit.name for unit in units if _is_unsettled(unit, source, now)}
@@ -86,7 +86,18 @@ def offered(warehouse: Warehouse, source: SourceParams, now: datetime, *, reread
 
 def touched(warehouse: Warehouse, source: SourceParams) -> list[Unit]:
     """Files that are new or changed by their size or time; their content is not looked at. Raises as `offered`."""
-    return _touched(list_units(source.path), _ledger(warehouse, source))
+    known = _ledger(warehouse, source)
+    return _touched(_listed(source, known), known)
+
+
+def _listed(source: SourceParams, known: dict[str, list[dict[str, Any]]]) -> list[Unit]:
+    """A folder that has delivered before and is gone now may come back; one that never did is a wrong setting."""
+    try:
+        return list_units(source.path)
+    except DeliveryError as error:
+        if known:
+            raise SourceUnreachableError(f"{error} It has delivered before; is its disk mounted?") from error
+        raise
 
 
 def list_units(pattern: str) -> list[Unit]:
@@ -183,7 +194,7 @@ def _why_unreadable(path: Path, error: OSError) -> str:
     if path.is_symlink() and not path.exists():
         return "it is a link that leads nowhere; remove it or deliver what it should lead to"
     if isinstance(error, FileNotFoundError):
-        return "it was removed before it could be read; run this again"
+        return REMOVED
     if isinstance(error, PermissionError):
         return "it may not be read by this user; give it read permission"
     return error.strerror or str(error)

@@ -5,6 +5,10 @@ class ResegmentError(Exception):
     """Base of every error resegment raises on purpose."""
 
 
+class TransientError(ResegmentError):
+    """Nothing is wrong that waiting does not mend: the same run may succeed a little later."""
+
+
 class WarehouseError(ResegmentError):
     """The private warehouse cannot be opened or a statement on it failed; a note carries the whole statement."""
 
@@ -13,7 +17,7 @@ class DiskFullError(WarehouseError):
     """There is no room left on a disk; readers are not affected and the next run goes on from there."""
 
 
-class WarehouseLockedError(ResegmentError):
+class WarehouseLockedError(TransientError):
     """Another process writes to the warehouse."""
 
 
@@ -31,6 +35,14 @@ class QuarantineError(ResegmentError):
 
 class RulesChangedError(ResegmentError):
     """Files would be read otherwise than those before, and nobody has said what that is to mean."""
+
+
+class UnsettledDeliveryError(DeliveryError, TransientError):
+    """Files are still being written, or went while they were read."""
+
+
+class SourceUnreachableError(DeliveryError, TransientError):
+    """A source that has delivered before is not there; a disk may not be mounted, a server not answer."""
 
 
 class MergeError(ResegmentError):

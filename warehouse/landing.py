@@ -9,12 +9,12 @@ from warehouse import merges, rules
 from warehouse.closing import closed_before
 from warehouse.database import pull
 from warehouse.deliveries import Offer, Unit, offered, touched
-from warehouse.errors import DeliveryError
-from warehouse.file_reader import Delivered, FileReader, load_row, next_load_id
+from warehouse.errors import DeliveryError, UnsettledDeliveryError
+from warehouse.file_reader import STILL_WRITTEN, Delivered, FileReader, load_row, next_load_id
 from warehouse.formats import shape_of
 from warehouse.params import Duplicates, FileFormat, SourceKind, SourceParams
 from warehouse.store import Warehouse, scratch_folder
-from warehouse.unreadable import UnreadableFileError, all_problems
+from warehouse.unreadable import REMOVED, UnreadableFileError, all_problems
 
 Progress = Callable[[int, int], None]
 #: Files read by one statement: enough that starting it does not count, few enough that memory stays bounded.
@@ -72,7 +72,9 @@ def stage(
         raise
     if problems:
         reject(warehouse, source, problems, now)
-        raise DeliveryError(all_problems({unit.path: problem for unit, problem in problems.items()}))
+        unsettled = set(problems.values()) <= {STILL_WRITTEN, REMOVED}
+        error = UnsettledDeliveryError if unsettled else DeliveryError
+        raise error(all_problems({unit.path: problem for unit, problem in problems.items()}))
     return Staged(len(offer.new), _counted(warehouse), offer.unchanged, offer.unsettled)
 
 

@@ -16,6 +16,7 @@ from warehouse.params import OPTIONAL_COLUMNS, SourceParams
 ENCODING_ADVICE = "set [source] encoding (windows-1252 and iso-8859-1 are usual)"
 #: What DuckDB calls a line longer than 2 MB.
 LONG_LINE = "LINE SIZE OVER MAXIMUM"
+REMOVED = "it was removed before it could be read; run this again"
 MIXED_LINE_ENDS = "state machine reached an invalid state"
 #: What looking into a file may raise; everything else is a fault of ours.
 LOOKING_FAILS = (OSError, EOFError, zlib.error, duckdb.Error, UnicodeError)
@@ -33,7 +34,7 @@ def explained_file_error(error: Exception, source: SourceParams) -> str:
     if "GZIP" in text or isinstance(error, EOFError | gzip.BadGzipFile | zlib.error):
         return "it is no gzip file, or one that is damaged or cut off; deliver it again"
     if isinstance(error, FileNotFoundError) or "No files found" in text:
-        return "it was removed before it could be read; run this again"
+        return REMOVED
     if isinstance(error, PermissionError) or "Permission denied" in text:
         return "it may not be read by this user; give it read permission"
     if isinstance(error, UnicodeEncodeError):

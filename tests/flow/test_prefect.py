@@ -1,5 +1,6 @@
 """With a Prefect server: set up by the commands the documentation gives, one server and one worker for this module."""
 
+import base64
 import json
 import os
 import re
@@ -12,20 +13,24 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
+from datetime import time as dt_time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
+from support_runs import Place, differences, state
 
 from flows.local_server import answers, environment_of, free_port
 from flows.settings import ScheduleParams
 from segmentation.generator import ShopParams
 from tasks.generate import write_shop
+from warehouse.lock import writer_lock
 
 REPOSITORY = Path(__file__).parents[2]
-DEPLOYMENTS = ("nightly", "weekly-refit")
+NO_NETWORK = REPOSITORY / "tests" / "support_network"
 SHOP = ShopParams(customers=120, days=60, start=date(2011, 1, 10), lines_per_invoice=4)
 AS_OF = "2011-03-10"
 #: The shop has long closed, so that a run for today finds its data stale.
@@ -37,6 +42,8 @@ stale_days_warn = 100000
 stale_days_stop = 100000
 [report]
 enabled = false
+[schedule]
+retry_after_seconds = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]
 """
 
 
@@ -91,7 +98,9 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     filled(folder / "shop")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     theirs = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    shell = Shell(folder, theirs | {"PATH": path, "PREFECT_HOME": str(folder), "PREFECT_WORKER_QUERY_SECONDS": "1"})
+    ours = {"PATH": path, "PREFECT_HOME": str(folder), "PREFECT_WORKER_QUERY_SECONDS": "1"}
+    watched = {"PYTHONPATH": str(NO_NETWORK), "CONNECTIONS_LOG": str(folder / "connections.log")}
+    shell = Shell(folder, theirs | ours | watched)
     with environment_of(shell.environment):  # where the executables are looked for
         try:
             for line in documented_commands():
@@ -125,8 +134,8 @@ def filled(folder: Path) -> Path:
 
 
 def waiting(condition: Any) -> Any:
-    """Wait for something to become true, for three minutes at most."""
-    deadline = time.monotonic() + 180
+    """Wait for something to become true, for five minutes at most."""
+    deadline = time.monotonic() + 300
     while not (found := condition()) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert found
@@ -169,7 +178,30 @@ def test_the_documented_commands_lead_to_a_published_version(shell: Shell) -> No
     schedule = ScheduleParams()
     assert pool == 1
     assert deployments["nightly"] == [here, {}, [schedule.nightly_cron]]
+    assert deployments["backfill"] == [here, {}, []]
     assert deployments["weekly-refit"] == [here, {"refit": True}, [schedule.weekly_refit_cron]]
+
+
+def test_a_run_shows_tables_pictures_and_no_customer(shell: Shell) -> None:
+    found = asked(
+        shell.environment,
+        shell.folder,
+        """
+        shown = client.request("POST", "/artifacts/latest/filter", json={}).json()
+        print(json.dumps({one["key"].removeprefix("resegment-"): one["data"] for one in shown}))
+        """,
+    )
+    assert set(found) >= {"progress", "deliveries", "checks", "segments", "night", "version"}
+    assert found["progress"] == 100
+    assert len(json.loads(found["deliveries"])) == len(list((shell.folder / "shop" / "data").iterdir()))
+    assert {check["severity"] for check in json.loads(found["checks"])} >= {"critical", "warning"}
+    assert sum(segment["customers"] for segment in json.loads(found["segments"])) > 100
+    pictures = re.findall(r"!\[.*\]\(data:image/svg\+xml;base64,(.*)\)", found["night"])
+    assert json.loads(found["segments"])[0]["segment"] in base64.b64decode(pictures[0]).decode()
+    customers = resegment(shell.folder / "shop", shell.environment, "sql", "SELECT customer_id FROM customer_segments")
+    ids = customers.stdout.split()[1:]
+    assert len(ids) > 100
+    assert [one for one in ids if f'"{one}"' in json.dumps(found) or f" {one} " in json.dumps(found)] == []
 
 
 def test_crons_create_scheduled_runs(environment: dict[str, str], tmp_path: Path) -> None:
@@ -242,6 +274,38 @@ def test_a_held_or_failed_run_ends_with_one_message_and_no_traceback(shop: Path,
     assert failed.stdout == ""
 
 
+def test_a_failed_run_is_an_event(environment: dict[str, str], tmp_path: Path) -> None:
+    """Of the run before."""
+    found = asked(
+        environment,
+        tmp_path,
+        """
+        import time
+        wanted = {"filter": {"event": {"prefix": ["resegment."]}}}
+        deadline, events = time.monotonic() + 60, []
+        while not events and time.monotonic() < deadline:
+            events = client.request("POST", "/events/filter", json=wanted).json()["events"]
+            time.sleep(0.5)
+        about = {one["event"]: [one["resource"]["prefect.resource.id"], one["payload"]["as_of"]] for one in events}
+        print(json.dumps(about))
+        """,
+    )
+    told = ["resegment.night", "2050-01-01"]
+    assert found == {"resegment.failed": told, "resegment.stale": told}
+
+
+def test_a_deployed_run_waits_for_the_warehouse_and_does_not_repeat_what_would_fail_again(shell: Shell) -> None:
+    folder, log = shell.folder / "shop", shell.folder / "staying.log"
+    before = log.stat().st_size
+    with writer_lock(folder / "warehouse.duckdb", "verify"):
+        shell.do("prefect deployment run nightly/nightly --param as_of=2009-01-01")
+        waiting(lambda: "is being written by `resegment verify`" in log.read_text()[before:])
+    waiting(lambda: re.search(r"Flow run '.*' - Finished in state Failed", log.read_text()[before:]))
+    said = log.read_text()[before:]
+    assert "Tried again in 1 s." in said
+    assert len(re.findall(r"Task run 'check batch-\w+' - Finished", said)) == 1
+
+
 def test_an_api_that_does_not_answer_is_named(shop: Path, environment: dict[str, str]) -> None:
     dead = environment | {"PREFECT_API_URL": "http://127.0.0.1:9/api"}
     failed = resegment(shop, dead, "nightly", "--as-of", AS_OF)
@@ -274,30 +338,92 @@ def test_a_deployed_run_works_from_any_folder_for_the_day_it_was_scheduled(
     assert asked(environment, elsewhere, code) == ["2011-04-02", "COMPLETED"]
 
 
-def test_a_run_killed_with_its_worker_is_seen_as_crashed_and_the_next_one_carries_on(shell: Shell) -> None:
-    """It holds the pool's one slot until then."""
-    folder, log = shell.folder / "shop", shell.folder / "staying.log"
-    worker, before = shell.staying.pop(), log.stat().st_size
-    shell.do(f"prefect deployment run nightly/nightly --param as_of={AS_OF}")
-    waiting(lambda: "Task run 'stage deliveries" in log.read_text()[before:])
-    holder = json.loads((folder / "warehouse.duckdb.lock").read_text())
+def test_scheduled_nights_over_daily_files_with_a_kill_end_where_undisturbed_ones_do(
+    shell: Shell, real_data: Path, tmp_path: Path
+) -> None:
+    """Worker and run are killed in the second night; that is seen, and the next run carries on."""
+    nights = [date(2011, 1, 10), date(2011, 1, 11), date(2011, 1, 12)]
+    place, clean = (Place(tmp_path / name, real_data).set_up() for name in ("place", "clean"))
+    log = shell.folder / "staying.log"
+    place.deliver(nights[0])
+    first = schedule(shell, place, nights[0])
+    assert waiting(lambda: ended_state(shell, first))[0] == "Completed"
+    place.deliver(nights[1])
+    before, killed_run = log.stat().st_size, schedule(shell, place, nights[1])
+    waiting(lambda: "Task run 'accept batch" in log.read_text()[before:])
+    worker, holder = shell.staying.pop(), json.loads(place.warehouse.with_name("warehouse.duckdb.lock").read_text())
     os.kill(worker.pid, signal.SIGKILL)
     os.kill(holder["pid"], signal.SIGKILL)
     killed = time.time()
     worker.wait()
     shell.do("prefect worker start --pool local")
-    shell.do(f"prefect deployment run nightly/nightly --param as_of={AS_OF} --watch")
-    ended = asked(
+    again = schedule(shell, place, nights[1])
+    name, moment = waiting(lambda: ended_state(shell, killed_run))
+    assert name == "Crashed"
+    assert moment - killed < 120
+    assert waiting(lambda: ended_state(shell, again))[0] == "Completed"
+    assert "an earlier run was stopped: nightly for 2011-01-11" in log.read_text()
+    place.deliver(nights[2])
+    last = schedule(shell, place, nights[2])
+    assert waiting(lambda: ended_state(shell, last))[0] == "Completed"
+    for night in nights:
+        clean.deliver(night)
+        assert clean.run(night).code == 0
+    assert differences(state(place), state(clean)) == {}
+
+
+def test_drift_asks_for_a_refit(shell: Shell) -> None:
+    """The shipped automation is accepted, and starts one more run of the deployment the event came from."""
+    shell.do("prefect automation create --from-file /opt/resegment/flows/automations/refit-on-drift.yaml")
+    found = asked(
         shell.environment,
-        folder,
-        f"""
-        from prefect.client.schemas.filters import FlowRunFilter
-        late = FlowRunFilter(start_time={{"is_null_": False}})
-        states = [run.state for run in client.read_flow_runs(flow_run_filter=late)]
-        print(json.dumps([[s.name, s.timestamp.timestamp() - {killed}] for s in states if s.name == "Crashed"]))
+        shell.folder,
+        """
+        import time
+        from prefect.events import emit_event
+        from prefect.events.worker import EventsWorker
+        deployment = client.read_deployment_by_name("nightly/nightly")
+        of = {"prefect.resource.id": f"prefect.deployment.{deployment.id}", "prefect.resource.role": "deployment"}
+        time.sleep(3)  # the automation has to be loaded by the server's own service
+        emit_event("resegment.drift", resource={"prefect.resource.id": "resegment.night"}, related=[of])
+        EventsWorker.drain_all(timeout=15)
+        deadline, asked_for = time.monotonic() + 120, []
+        while not asked_for and time.monotonic() < deadline:
+            runs = client.read_flow_runs()
+            asked_for = [r.parameters for r in runs if r.deployment_id == deployment.id and r.parameters.get("refit")]
+            time.sleep(0.5)
+        print(json.dumps(asked_for))
         """,
     )
-    ((_, seconds),) = ended
-    assert seconds < 120
-    assert "an earlier run was stopped: nightly for" in log.read_text()
-    assert json.loads(resegment(folder, shell.environment, "status", "--json").stdout)["status"] == "done"
+    assert [one["refit"] for one in found] == [True]
+
+
+def test_no_process_of_this_module_spoke_to_another_machine(shell: Shell) -> None:
+    """Server, worker, command line and runs; the last line shows that the watch works."""
+    log = shell.folder / "connections.log"
+    assert not log.exists(), log.read_text()
+    out = run(
+        [sys.executable, "-c", "import socket; socket.create_connection(('192.0.2.1', 9))"],
+        REPOSITORY,
+        shell.environment,
+    )
+    assert "192.0.2.1 is not this machine" in out.stderr
+    assert "192.0.2.1" in log.read_text()
+
+
+def schedule(shell: Shell, place: Place, night: date) -> str:
+    """A run of the deployment that was to begin in that night, as the scheduler would have made it; returns its id."""
+    api = f"http://127.0.0.1:{shell.port}/api"
+    deployment = httpx.get(f"{api}/deployments/name/nightly/nightly").json()["id"]
+    moment = datetime.combine(night, dt_time(3, 30), UTC)
+    scheduled = {"type": "SCHEDULED", "state_details": {"scheduled_time": moment.isoformat()}}
+    asked_for = {"state": scheduled, "parameters": {"config": str(place.config)}}
+    created = httpx.post(f"{api}/deployments/{deployment}/create_flow_run", json=asked_for)
+    return str(created.raise_for_status().json()["id"])
+
+
+def ended_state(shell: Shell, flow_run: str) -> tuple[str, float] | None:
+    """Name and moment of the state a run ended in; None while it has not."""
+    found = httpx.get(f"http://127.0.0.1:{shell.port}/api/flow_runs/{flow_run}").json()["state"]
+    ended = found["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+    return (found["name"], datetime.fromisoformat(found["timestamp"]).timestamp()) if ended else None

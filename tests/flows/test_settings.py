@@ -97,7 +97,8 @@ def test_settings_made_directly_ignore_the_environment(monkeypatch: pytest.Monke
         ),
         (
             "[schedule]\nxyz = 4",
-            "resegment.toml: [schedule] unknown key 'xyz'; known are time_zone, nightly_cron, weekly_refit_cron",
+            "resegment.toml: [schedule] unknown key 'xyz'; known are time_zone, nightly_cron, weekly_refit_cron, "
+            "retry_after_seconds",
         ),
     ],
 )

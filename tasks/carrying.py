@@ -1,0 +1,82 @@
+"""How a run is carried through: again where waiting can help, and told to whoever should know how it ended."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from segmentation.errors import SegmentationError
+from tasks.following import followed
+from tasks.night import Night, VersionHeldError
+from tasks.notifying import Notice, noticed, tell
+from tasks.progress import logger
+from warehouse import reading
+from warehouse.errors import ResegmentError, TransientError
+
+Story = Callable[[Night], dict[str, Any]]
+
+
+def carry_out(night: Night, story: Story) -> dict[str, Any]:
+    """Run the story of a night to its end, then raise the events and call the webhook that are due.
+
+    What waiting can mend (TransientError: another writer, a file still being written, a source out of reach) is tried
+    again as a whole after `night.retry_after_seconds`, since every step may be repeated and the lock must not be held
+    while waiting; a failed check or a held version would only fail again. A run that a person started does not wait:
+    it says what is in the way.
+    """
+    token = noticed.set([])
+    try:
+        with followed((reading.status(night.warehouse.serving) or {}).get("seconds") or {}):
+            outcome = _patiently(night, story)
+    except Exception as error:
+        tell([*noticed.get(), _ended_by(error)], _about(night), night.notify)
+        raise
+    else:
+        tell(noticed.get(), _about(night) | _version(outcome), night.notify)
+        return outcome
+    finally:
+        noticed.reset(token)
+
+
+def _patiently(night: Night, story: Story) -> dict[str, Any]:
+    for seconds in night.retry_after_seconds if _from_a_deployment() else ():
+        try:
+            return story(night)
+        except TransientError as error:
+            logger.warning("%s Tried again in %g s.", error, seconds)
+            time.sleep(seconds)
+            noticed.get().clear()
+    return story(night)
+
+
+def _from_a_deployment() -> bool:
+    """Whether a scheduler or an API started this run, so that nobody sits and waits."""
+    if "prefect" not in sys.modules:
+        return False
+    from prefect.runtime import deployment
+
+    return bool(deployment.id)
+
+
+def _ended_by(error: Exception) -> Notice:
+    """Messages of errors made for people are told; of others only the kind, as their text may hold anything."""
+    if isinstance(error, VersionHeldError):
+        return Notice("held", str(error), {"version_id": error.version_id, "reasons": error.reasons})
+    told = isinstance(error, ResegmentError | SegmentationError)
+    return Notice(
+        "failed", str(error) if told else f"{type(error).__name__}; see the log", {"error": type(error).__name__}
+    )
+
+
+def _version(outcome: dict[str, Any]) -> dict[str, Any]:
+    return {"version_id": outcome["published"]["version_id"]} if outcome.get("published") else {}
+
+
+def _about(night: Night) -> dict[str, Any]:
+    return {
+        "command": night.command,
+        "as_of": night.as_of.isoformat(),
+        "run_id": night.run_id,
+        "warehouse": str(night.warehouse.path),
+        "serving": str(night.warehouse.serving),
+    }

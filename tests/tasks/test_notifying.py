@@ -1,0 +1,154 @@
+"""What a shop's own service is told of a night, by a real server on 127.0.0.1 and whole nights of the command line."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from segmentation.generator import ShopParams
+from tasks.generate import write_shop
+from tasks.notifying import Notice, NotifyParams, tell
+
+TOKEN = "hunter2-token"
+RUN = {"command": "nightly", "as_of": "2011-03-10", "run_id": "r", "warehouse": "w", "serving": "s"}
+
+
+@dataclass
+class Service:
+    """A webhook that keeps what it was sent and answers as it is told to."""
+
+    status: int = 204
+    seconds: float = 0
+    got: list[dict[str, Any]] = field(default_factory=list)
+    port: int = 0
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}/{TOKEN}?key={TOKEN}"
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    service = Service()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            assert self.headers["Content-Type"] == "application/json"
+            assert self.path == f"/{TOKEN}?key={TOKEN}"
+            service.got.append(json.loads(body))
+            time.sleep(service.seconds)
+            self.send_response(service.status)
+            self.send_header("Location", f"http://127.0.0.1:{service.port}/elsewhere")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    service.port = server.server_address[1]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield service
+    server.shutdown()
+    server.server_close()
+
+
+def night(folder: Path, as_of: str, webhook: str) -> "subprocess.CompletedProcess[str]":
+    environment = os.environ | {"PREFECT_API_URL": "", "RESEGMENT__NOTIFY__WEBHOOK": webhook}
+    command = [sys.executable, "-m", "flows.cli", "nightly", "--as-of", as_of]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    params = ShopParams(customers=120, days=60, start=date(2011, 1, 10), lines_per_invoice=4)
+    write_shop(params, tmp_path / "data", "csv")
+    (tmp_path / "resegment.toml").write_text('[source]\npath = "data/*.csv"\n[report]\nenabled = false\n')
+    return tmp_path
+
+
+def test_nights_tell_of_stale_data_and_of_failure_and_nothing_keeps_the_address(shop: Path, service: Service) -> None:
+    stale = night(shop, "2011-03-20", service.address)
+    assert stale.returncode == 0, stale.stderr
+    failed = night(shop, "2012-03-10", service.address)
+    assert failed.returncode == 1
+    assert [told["event"] for told in service.got] == ["resegment.stale"] * 2 + ["resegment.failed"]
+    first, _, last = service.got
+    assert (first["as_of"], first["version_id"], first["command"]) == ("2011-03-20", 1, "nightly")
+    assert "New lines have not stopped coming" in last["message"] or "Critical checks failed" in last["message"]
+    assert TOKEN not in stale.stdout + stale.stderr + failed.stdout + failed.stderr
+    kept = [file for file in shop.rglob("*") if file.is_file() and TOKEN.encode() in file.read_bytes()]
+    assert kept == []
+
+
+def test_a_good_night_tells_nobody(shop: Path, service: Service) -> None:
+    assert night(shop, "2011-03-10", service.address).returncode == 0
+    assert service.got == []
+
+
+def test_a_webhook_nobody_answers_never_fails_a_night(shop: Path) -> None:
+    done = night(shop, "2011-03-20", f"http://127.0.0.1:9/{TOKEN}")
+    assert done.returncode == 0
+    assert (
+        "WARNING the webhook was not told that the run is stale: it cannot be reached (Connection refused)"
+        in done.stderr
+    )
+    assert TOKEN not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "seconds", "warning"),
+    [(500, 0, "it answered 500"), (302, 0, "it answered 302"), (204, 3, "no answer within 0.5 s"), (204, 0, None)],
+)
+def test_answers(
+    service: Service, caplog: pytest.LogCaptureFixture, status: int, seconds: float, warning: str | None
+) -> None:
+    service.status, service.seconds = status, seconds
+    params = NotifyParams(webhook=SecretStr(service.address), timeout_seconds=0.5)
+    tell([Notice("held", "reasons", {"version_id": 3})], RUN, params)
+    assert service.got == [{"event": "resegment.held", "message": "reasons", **RUN, "facts": {"version_id": 3}}]
+    told = [record.message.partition(": ")[2] for record in caplog.records]
+    assert told == ([warning] if warning else [])
+
+
+@pytest.mark.parametrize("address", [f"ftp://host/{TOKEN}", f"https:///{TOKEN}", TOKEN, f"http://[{TOKEN}]:1/"])
+def test_a_wrong_address_is_refused_and_not_repeated(address: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        NotifyParams(webhook=SecretStr(address))
+    assert TOKEN not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "address", [f"http://127.0.0.1:1/\n{TOKEN}", f"http://127.0.0.1:99999/{TOKEN}", f"http://127.0.0.1:{TOKEN}/"]
+)
+def test_an_address_the_library_refuses_is_not_repeated(address: str, caplog: pytest.LogCaptureFixture) -> None:
+    tell([Notice("failed", "")], RUN, NotifyParams(webhook=SecretStr(address)))
+    (warning,) = caplog.records
+    assert TOKEN not in warning.getMessage()
+    assert "cannot be reached" in warning.getMessage()
+
+
+@pytest.mark.parametrize("source", ["file", "environment"])
+def test_the_configuration_shows_neither_a_right_nor_a_wrong_address(tmp_path: Path, source: str) -> None:
+    for address, code in ((f"https://example.org/{TOKEN}", 0), (f"example.org/{TOKEN}", 1)):
+        (tmp_path / "resegment.toml").write_text(f'[notify]\nwebhook = "{address}"\n' if source == "file" else "")
+        environment = os.environ | ({"RESEGMENT__NOTIFY__WEBHOOK": address} if source == "environment" else {})
+        for options in ([], ["--json"]):
+            shown = subprocess.run(
+                [sys.executable, "-m", "flows.cli", "config", *options],
+                cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            assert shown.returncode == code, shown.stderr
+            assert TOKEN not in shown.stdout + shown.stderr
+            assert "webhook" in (shown.stdout + shown.stderr).lower()
