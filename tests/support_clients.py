@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 import pytest
@@ -20,10 +19,11 @@ def environment(*packages: str) -> Path:
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     if not (folder / "complete").exists():
         shutil.rmtree(folder, ignore_errors=True)
-        venv.create(folder, with_pip=True)
-        install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
-        done = subprocess.run(install, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"{' '.join(packages)} cannot be installed here: {done.stderr.strip().splitlines()[-1]}")
+        uv = [sys.executable, "-m", "uv"]
+        subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, folder], check=True)
+        install = [*uv, "pip", "install", "--quiet", "--only-binary", ":all:", "--python", python, *packages]
+        made = subprocess.run(install, capture_output=True, text=True)
+        if made.returncode:
+            pytest.skip(f"{' '.join(packages)} cannot be installed: {made.stderr.strip().splitlines()[-1]}")
         (folder / "complete").touch()
     return python

@@ -6,7 +6,6 @@ Each old client lives in an environment of its own under the user's cache, made 
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from typing import Any
 import duckdb
 import polars
 import pytest
+from support_clients import environment
 from support_nights import new_warehouse, source_of, take_in, write_files
 from support_oracle import Line
 from support_versions import NOW, write_candidate
@@ -25,7 +25,6 @@ from warehouse import publish, reading
 from warehouse.published_file import contract
 
 OLDEST, BETWEEN = "1.1.3", ("1.3.2", "1.4.4", "1.5.6")
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "resegment-tests" / "readers"
 #: What a client sees: its version, rows by table, comments by table and column, and a row of the view.
 LOOK = """
 import duckdb, json, sys
@@ -68,22 +67,6 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         take_in(warehouse, source_of(folder / "files"), date(2011, 2, 1), NOW)
         publish.publish(warehouse, write_candidate(warehouse, date(2011, 2, 1), {"a": 1, "b": 2}), NOW)
         yield reading.current_file(warehouse.params.serving)
-
-
-def environment(*packages: str) -> Path:
-    """Python of an environment with just these packages; skips if no index has them for this machine."""
-    folder = CACHE / f"py{sys.version_info.major}.{sys.version_info.minor}-{'-'.join(packages).replace('==', '-')}"
-    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
-    if not (folder / "complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        uv = [sys.executable, "-m", "uv"]
-        subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, folder], check=True)
-        install = [*uv, "pip", "install", "--quiet", "--only-binary", ":all:", "--python", python, *packages]
-        made = subprocess.run(install, capture_output=True, text=True)
-        if made.returncode:
-            pytest.skip(f"{' '.join(packages)} cannot be installed: {made.stderr.strip().splitlines()[-1]}")
-        (folder / "complete").touch()
-    return python
 
 
 def told_by(python: Path, script: str, file: Path) -> dict[str, Any]:
