@@ -9,7 +9,7 @@ from dashboard.published import Published
 from dashboard.sections.lacking import older
 from dashboard.wording import MISSING, Money, clean, count, counted, day, number, share
 
-_LEAST_DATES = 3
+_LEAST_DATES, _TABLE_DATES = 3, 24
 
 
 #: Facts of a card that files of older releases lack.
@@ -59,8 +59,14 @@ def _over_time(published: Published) -> list[Chart | Words]:
         most, name = max(changed, key=lambda change: abs(change[0]))
         how = "grew" if most > 0 else "shrank"
         finding = f"{name} {how} most since {day(dates[0])}: by {number(abs(most) * 100)} percentage points"
-    drawn = charts_over_time.shares(history)
-    return [Chart("shares", finding, drawn, "Share of all segmented customers by the date of each published version.")]
+    names = dict(published.profiles.select("segment_key", "segment").iter_rows())
+    rows = [
+        (day(when), *(share(shares[when, key][0]) if (when, key) in shares else MISSING for key in names))
+        for when in dates[-_TABLE_DATES:]
+    ]
+    table = Table(("As of", *map(clean, names.values())), rows, texts=("As of",))
+    reading = "Share of all segmented customers by the date of each published version."
+    return [Chart("shares", finding, charts_over_time.shares(history), reading, table)]
 
 
 def _finding(published: Published) -> str:

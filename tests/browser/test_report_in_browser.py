@@ -1,5 +1,6 @@
 """The report of a made-up shop in a real browser: all pictures drawn, nothing asked of a network, all of it legible."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 from playwright.sync_api import Browser, Page
-from support_reports import months_of_a_shop, report_of, words_of
+from support_reports import figures_of, months_of_a_shop, report_of, words_of
 
 from dashboard.page import html
 from dashboard.published import Published, read_published
@@ -111,6 +112,35 @@ def test_what_cannot_be_read_or_sticks_out_is_found(browser: Browser, file: Path
     assert looked(page, "sticking(500)") == ["P faint and wide"]
     assert looked(page, "marks()") == {"none": 0}
     page.close()
+
+
+def test_pictures_show_the_published_numbers(serving: Path, file: Path) -> None:
+    figures = {name: json.loads(text)["data"] for name, text in figures_of(file.read_text(encoding="utf-8")).items()}
+
+    def column(sql: str) -> list[Any]:
+        return [float(row[0]) for row in reading.query(serving, sql)[1]]
+
+    assert figures["months"][0]["y"] == column("SELECT sales FROM sales_monthly ORDER BY month")
+    by_key = "FROM segment_profiles ORDER BY segment_key"
+    assert [panel["x"] for panel in figures["sizes"]] == [
+        column(f"SELECT share {by_key}"),
+        column(f"SELECT revenue_share {by_key}"),
+    ]
+    assert [row[0] for row in reading.query(serving, f"SELECT colour {by_key}")[1]] == figures["sizes"][0]["marker"][
+        "color"
+    ]
+    moved = "FROM segment_movements WHERE version_id = (SELECT max(version_id) FROM segment_movements)"
+    assert sum(figures["movements"][0]["link"]["value"]) == column(f"SELECT sum(customers) {moved}")[0]
+    cells = column(
+        "SELECT retention FROM cohort_retention WHERE months_since > 0 AND NOT is_partial ORDER BY cohort, months_since"
+    )
+    assert [cell for row in figures["cohorts"][0]["z"] for cell in row if cell is not None] == cells
+    medians = column("SELECT median_monetary FROM rfm_heatmap WHERE customers > 0 ORDER BY r_score, f_score")
+    assert [cell for row in figures["rfm"][0]["z"] for cell in row if cell is not None] == medians
+    best = column("SELECT sales FROM top_products ORDER BY rank LIMIT 15")
+    assert figures["bestsellers"][0]["x"] == best
+    points = column("SELECT count(*) FROM segment_map")[0]
+    assert sum(len(trace["x"]) for trace in figures["space"]) == points
 
 
 def hostile() -> list[str]:

@@ -139,3 +139,19 @@ def test_a_version_that_was_held_says_so(shop: SmallShop) -> None:
     held = published.tables["segment_versions"].with_columns(held_reasons=pl.lit("half of a segment moved"))
     page = html(page_of(replace(published, tables={**published.tables, "segment_versions": held}), Money()))
     assert "It was held because: half of a segment moved" in words_of(page)
+
+
+def test_a_segment_without_customers_and_money_does_no_harm(shop: SmallShop) -> None:
+    published = read_published(reading.current_file(shop.serving))
+    profiles = published.tables["segment_profiles"]
+    figures = [name for name, kind in profiles.schema.items() if kind == pl.Float64 and name != "share"]
+    first = pl.col("segment_key") == profiles["segment_key"].min()
+    emptied = profiles.with_columns(
+        pl.when(first).then(None).otherwise(pl.col(name)).alias(name) for name in figures
+    ).with_columns(
+        customers=pl.when(first).then(0).otherwise(pl.col("customers")), revenue_share=pl.lit(None, pl.Float64)
+    )
+    text = html(page_of(replace(published, tables={**published.tables, "segment_profiles": emptied}), Money("£")))
+    words = words_of(text)
+    assert "Days since last order – Orders – Spent in all –" in words
+    assert not {"None", "nan", "NaN", "inf"} & set(words.split())
