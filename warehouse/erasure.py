@@ -19,7 +19,7 @@ from typing import Any
 
 from warehouse import erased, landing, publish, published_file, reading, revising, rewriting, serving
 from warehouse.errors import ErasureError
-from warehouse.params import SourceParams, WarehouseParams
+from warehouse.params import Duplicates, SourceParams, WarehouseParams
 from warehouse.store import Warehouse
 from warehouse.text import quoted
 
@@ -127,6 +127,7 @@ def request(
         removed = rows_of(warehouse, source, customers)
         warehouse.run("erasure/count_members")
         warehouse.run("erasure/remove_lines")
+        warehouse.run("landing/judge_duplicates", keep=source.duplicates is Duplicates.KEEP)
         warehouse.run("landing/rebuild_invoices")
         warehouse.run("landing/rebuild_totals")
         for table in _tables_of_customers(warehouse):

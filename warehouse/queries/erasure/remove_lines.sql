@@ -8,5 +8,8 @@ CREATE OR REPLACE TEMP TABLE touched_invoices AS SELECT DISTINCT source, custome
 CREATE OR REPLACE TEMP TABLE touched_days AS SELECT DISTINCT shop_day FROM gone_lines;
 CREATE OR REPLACE TEMP TABLE lost_pairs AS
 SELECT DISTINCT customer_id, product FROM belonging WHERE product IS NOT NULL;
+CREATE OR REPLACE TEMP TABLE touched_keys AS
+SELECT content_key FROM sales.transaction_lines WHERE rowid IN (SELECT row_number FROM gone_lines)
+UNION SELECT content_key FROM landing.quarantine WHERE rowid IN (SELECT row_number FROM gone_quarantine);
 DELETE FROM sales.transaction_lines WHERE rowid IN (SELECT row_number FROM gone_lines);
 DELETE FROM landing.quarantine WHERE rowid IN (SELECT row_number FROM gone_quarantine);
