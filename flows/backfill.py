@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from flows.planning import plan_backfill
-from tasks.backfilling import make_versions, plan_versions, summarise_backfill
+from tasks.backfill_plan import plan_versions
+from tasks.backfilling import make_versions, summarise_backfill
 from tasks.carrying import carry_out
 from tasks.landing import accept_batch, check_batch, stage_deliveries, summarise_deliveries
 from tasks.night import Night, on_duty, preload_libraries

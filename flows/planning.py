@@ -9,7 +9,7 @@ from typing import Any
 
 from flows.settings import CONFIGURATION_FILE, ConfigurationError, LoadedSettings, load_settings
 from segmentation.errors import SegmentationError
-from tasks.backfilling import for_dates
+from tasks.backfill_plan import for_dates
 from tasks.changes import look_ahead
 from tasks.drafts import check_playbook, check_rfm_map
 from tasks.night import Night, scheduled_or_now, shop_date, utc_now

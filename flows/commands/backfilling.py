@@ -42,7 +42,7 @@ def backfill(
     """Publish versions of past dates; one that was stopped goes on where it was."""
     from flows.planning import plan_backfill
     from flows.running import run_flow
-    from tasks.backfilling import look_ahead
+    from tasks.backfill_plan import look_ahead
 
     asked = Asked(start, end, every, model, force, affected)
     try:

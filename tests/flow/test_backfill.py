@@ -10,7 +10,7 @@ from support_small import AS_OF, Bought, SmallShop, varied
 
 from flows.backfill import backfill
 from flows.planning import plan_backfill
-from tasks.backfilling import look_ahead
+from tasks.backfill_plan import look_ahead
 from tasks.ranges import Asked, BackfillError, Every
 from warehouse import serving
 from warehouse.errors import ResegmentError
@@ -237,3 +237,12 @@ def test_what_changes_nothing_contradicts_nothing(shop: SmallShop) -> None:
     shutil.copy(shop.folder / "data" / "all.csv", shop.folder / "data" / "again.csv")
     shop.deliver("newer", [Bought("c1", days=1)])
     assert shop.night(AS_OF)["deliveries"]["restatable"] == []
+
+
+def test_a_date_without_a_customer_in_its_window_is_passed_over(tmp_path: Path) -> None:
+    shop = SmallShop(tmp_path / "shop").configure("[features]\nwindow_days = 2\n")
+    bought = [Bought(f"c{number}", days=days, price=5 + number + days) for number in range(8) for days in (1, 9, 10)]
+    shop.deliver("all", bought)
+    shop.night()
+    made = filled(shop)["versions"]
+    assert [row["as_of"] for row in made] == DATES[:3]
