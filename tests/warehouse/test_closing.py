@@ -161,6 +161,8 @@ def test_invoices_of_closed_days_follow_a_merge(warehouse: Warehouse, source: So
     assert (activity["first_purchase_day"], activity["frequency"]) == (date(2010, 5, 1), 4)
     assert warehouse.value("SELECT count(*) FROM features.customer_activity WHERE customer_id IN ('7', '9')") == 0
     assert warehouse.value("SELECT count(*) FROM sales.customer_products WHERE customer_id IN ('7', '9')") == 0
+    days = "SELECT first_shop_day FROM sales.changes ORDER BY ledger_revision DESC LIMIT 1"
+    assert warehouse.value(days) == date(2010, 5, 1)  # versions of any later date say what is no longer so
 
 
 def test_quarantine_goes_and_stays_counted(tmp_path: Path, source: SourceParams) -> None:
