@@ -98,7 +98,10 @@ def test_everything_at_once(shop: SmallShop, tmp_path: Path) -> None:
     assert superseded == [1, 2, 3, 4]
     assert sorted(serving.finished(shop.serving)) == [row["version_id"] for row in made] + [9]
     retired = retire_later(shop, settings.warehouse.model_copy())
-    assert retired.pruned == [5, 7]  # of what is published 6 is the last of its month and shown, 8 the last, 9 the newest
+    assert retired.pruned == [
+        5,
+        7,
+    ]  # of what is published 6 is the last of its month and shown, 8 the last, 9 the newest
     holds(shop)
 
     customers = tmp_path / "customers.txt"
@@ -165,7 +168,9 @@ def holds(shop: SmallShop) -> None:
         own = counted(shop.published("SELECT version_id, segment_key, customers FROM segment_profiles", number))
         history = counted(shop.published("FROM segment_profiles_history", number))
         assert {key: history[key] for key in own} == own
-        people = shop.published("SELECT version_id, segment_key, count(*) AS customers FROM customer_segments GROUP BY ALL", number)
+        people = shop.published(
+            "SELECT version_id, segment_key, count(*) AS customers FROM customer_segments GROUP BY ALL", number
+        )
         assert counted(people) == {key: count for key, count in own.items() if count}
 
 

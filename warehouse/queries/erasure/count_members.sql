@@ -11,7 +11,7 @@ UNION ALL
 SELECT v.version_id, m.segment_key, count(*)
 FROM segments.versions AS v
 JOIN segments.membership AS m ON m.valid_from <= v.as_of AND (m.valid_to IS NULL OR m.valid_to > v.as_of)
-WHERE m.customer_id IN (FROM gone) AND v.status IN ('published', 'superseded')
+WHERE m.customer_id IN (FROM gone) AND v.status IN ('published', 'superseded', 'pruned')
     AND v.version_id NOT IN (SELECT version_id FROM segments.assignments)
 GROUP BY v.version_id, m.segment_key;
 UPDATE segments.sizes SET customers = greatest(0, sizes.customers - g.customers)
