@@ -19,6 +19,7 @@ from flows.local_server import free_port
 from segmentation.generator import ShopParams
 from tasks.generate import write_shop
 
+NO_NETWORK = Path(__file__).parents[1] / "support_network"
 SHOP = ShopParams(customers=120, days=60, start=date(2011, 1, 10), lines_per_invoice=4)
 CONFIG = """
 [source]
@@ -48,6 +49,7 @@ def waiting(condition: Callable[[], Any]) -> Any:
 def started(folder: Path, port: int) -> "subprocess.Popen[str]":
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     environment |= {"PREFECT_HOME": str(folder / "home"), "PREFECT_RUNNER_POLL_FREQUENCY": "1"}
+    environment |= {"PYTHONPATH": str(NO_NETWORK), "CONNECTIONS_LOG": str(folder / "connections.log")}
     command = [sys.executable, "-m", "flows.cli", "serve", "--port", str(port)]
     return subprocess.Popen(command, cwd=folder, env=environment, stdout=-1, stderr=subprocess.STDOUT, text=True)
 
@@ -85,6 +87,7 @@ def test_it_serves_the_configured_times_runs_a_night_and_stops_with_its_server(t
         assert "Traceback" not in said
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{api}/health")
+    assert not (tmp_path / "connections.log").exists(), "something spoke to another machine"
     assert json.loads((tmp_path / "serving" / "status.json").read_text())["status"] == "done"
 
 
