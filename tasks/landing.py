@@ -51,11 +51,21 @@ def check_batch(night: Night, files: int) -> None:
 
 @task
 def accept_batch(night: Night) -> None:
-    """Accept what is staged, merge customers and bring their activity to the night's date, in one transaction."""
-    with store.opened(night.warehouse) as warehouse, warehouse.transaction():
-        accepted = landing.accept(warehouse, night.source, night.began)
-        rules.keep(warehouse, night.source, night.shop_zone)
-        features.advance(warehouse, night.as_of, night.features.window_days, accepted=accepted)
+    """Accept what is staged, merge customers and bring their activity to the night's date, in one transaction.
+
+    Published versions of other dates that this contradicts are warned of here: the run may yet be held or fail.
+    """
+    with store.opened(night.warehouse) as warehouse:
+        with warehouse.transaction():
+            accepted = landing.accept(warehouse, night.source, night.began)
+            rules.keep(warehouse, night.source, night.shop_zone)
+            features.advance(warehouse, night.as_of, night.features.window_days, accepted=accepted)
+        dates = [row["as_of"] for row in backfill.affected(warehouse) if row["as_of"] != night.as_of]
+    if accepted and dates:
+        logger.warning(
+            "lines that came late contradict %s published versions, as of %s to %s; `resegment backfill --affected` "
+            "restates them", len(dates), dates[0], dates[-1],
+        )  # fmt: skip
 
 
 @task

@@ -198,7 +198,9 @@ def test_without_a_model_there_is_nothing_to_assign_with(shop: SmallShop) -> Non
         filled(shop)
 
 
-def test_late_lines_name_the_versions_they_contradict_and_these_are_restated(tmp_path: Path) -> None:
+def test_late_lines_name_the_versions_they_contradict_and_these_are_restated(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """Restated versions equal those of a shop where the lines had come in time and the same models served."""
     late = [Bought("c1", days=5, price=700), Bought("c2", days=5, price=20), Bought("new", days=4, price=90)]
     knowing, told_late = (SmallShop(tmp_path / name).configure(KEPT) for name in ("knowing", "late"))
@@ -214,6 +216,7 @@ def test_late_lines_name_the_versions_they_contradict_and_these_are_restated(tmp
     outcome = told_late.night(AS_OF)
     contradicted = [AS_OF - timedelta(days=4), LAST]
     assert [row["as_of"] for row in outcome["deliveries"]["restatable"]] == contradicted
+    assert f"contradict 2 published versions, as of {contradicted[0]} to {contradicted[1]}" in caplog.text
     told = told_late.published("SELECT as_of FROM segment_versions WHERE restatable ORDER BY as_of")
     assert [row["as_of"] for row in told] == contradicted
     made = backfill(affected=True, config=told_late.config)["backfill"]["versions"]
