@@ -6,29 +6,47 @@ Everything slow is imported inside the commands, so that `resegment --help` is q
 import os
 import sys
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from flows.commands.shared import app
 from flows.ending import end_silently
 
-#: In the order of the list that `--help` prints.
 for _kind in (
-    "nights",
-    "serving",
-    "backfilling",
-    "versions",
-    "quarantining",
-    "looking",
     "audiences",
+    "backfilling",
     "dashboards",
-    "reporting",
-    "upkeep",
     "erasing",
+    "looking",
+    "nights",
+    "quarantining",
+    "reporting",
+    "serving",
     "setting_up",
+    "upkeep",
+    "versions",
 ):
     import_module(f"flows.commands.{_kind}")
+
+#: What `--help` lists, in this order.
+_SECTIONS = {
+    "Every night": ("nightly", "status", "refit", "serve"),
+    "When something is to be decided": ("promote", "rollback", "quarantine", "backfill", "erase"),
+    "Look at what is published": ("report", "dashboard", "sql", "diff", "export", "flat"),
+    "Check and keep": ("verify", "compare", "backup", "compact"),
+    "To begin with": ("config", "demo", "fetch"),
+}
+
+
+class _Sections(TyperGroup):
+    """Commands by what somebody came for, one line each."""
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        for heading, names in _SECTIONS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(f"{name:<10}", self.commands[name].short_help) for name in names])
 
 
 def main() -> None:
@@ -56,7 +74,7 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(cls=_Sections)
 def resegment(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")

@@ -37,7 +37,10 @@ def export(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Write an audience, customers picked by segment and condition, as a file with a manifest."""
+    """Write customers, picked by segment and condition, as a file.
+
+    A manifest beside it has the filter, the version and the sha256.
+    """
     from flows.settings import load_settings
     from tasks.audience import COLUMNS, Audience, export_audience, kind_of
 
@@ -58,7 +61,7 @@ def flat(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Write every published table as a file, for tools that speak no DuckDB."""
+    """Write every published table as a Parquet or CSV file."""
     from flows.settings import load_settings
     from tasks.audience import kind_of, write_flat_files
 

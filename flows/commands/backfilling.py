@@ -39,7 +39,10 @@ def backfill(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Publish versions of past dates; one that was stopped goes on where it was."""
+    """Publish versions of past dates, or restate contradicted ones.
+
+    A backfill that was stopped is run again and goes on where it was.
+    """
     from flows.planning import plan_backfill
     from flows.running import run_flow
     from tasks.backfill_plan import look_ahead
@@ -61,12 +64,12 @@ def backfill(
 def diff(
     former: Annotated[int, typer.Argument(metavar="VERSION", help="Number of one version.")],
     later: Annotated[
-        int | None, typer.Argument(metavar="[VERSION]", help="Number of the other; without it, the current one.")
+        int | None, typer.Argument(metavar="VERSION", help="Number of the other; without it, the current one.")
     ] = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Tell what differs between two versions: sizes, money and who is elsewhere."""
+    """Tell what differs between two versions: sizes, money, moves."""
     from flows.settings import load_settings
     from warehouse import reading
 

@@ -16,7 +16,7 @@ def dashboard(
     ] = "127.0.0.1",
     config: Config = None,
 ) -> None:
-    """Show the published versions in the browser: charts, customers, audiences."""
+    """Show the published versions in the browser, until stopped."""
     from flows.dashboard_server import serve_dashboard
 
     with explained(as_json=False):

@@ -30,10 +30,10 @@ def erase(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Erase customers: out of every table and published file, and out of every later delivery.
+    """Erase customers for good, out of later deliveries too.
 
-    Nothing brings them back. Backups, exports and the shop's own files are not reached; docs/operations.md tells what
-    to do about those.
+    They go out of every table and published file, and nothing brings them back. Backups, exports and the shop's own
+    files are not reached; docs/operations.md tells what to do about those.
     """
     from flows.settings import load_settings
     from tasks.erasing import erase_customers, list_erasures, plan_erasure

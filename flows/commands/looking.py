@@ -23,7 +23,7 @@ def status(config: Config = None, as_json: Json = False) -> None:
 
 @command()
 def verify(config: Config = None, as_json: Json = False) -> None:
-    """Rebuild everything from the lines beside what is stored and count the rows that differ."""
+    """Rebuild everything from the lines and count rows that differ."""
     from flows.verification import run_verification
 
     with explained(as_json):
@@ -52,7 +52,10 @@ def compare(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Compare other ways to group customers with the one in use; publishes nothing."""
+    """Compare other ways to group customers with the one in use.
+
+    Publishes nothing.
+    """
     from flows.comparison import run_comparison
 
     with explained(as_json):

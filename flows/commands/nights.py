@@ -41,7 +41,7 @@ def nightly(
 
 @command()
 def refit(as_of: AsOf = None, config: Config = None, as_json: Json = False) -> None:
-    """Run a night that fits the model anew, whatever the schedule says."""
+    """Run a night that fits the model anew, whatever its age."""
     from flows.running import run_flow
 
     with explained(as_json):
@@ -55,7 +55,7 @@ def demo(
     ] = Path("demo"),
     as_json: Json = False,
 ) -> None:
-    """Run four nights of a made-up shop, from nothing to published segments; needs no network."""
+    """Run four nights of a made-up shop; needs no network."""
     from flows.demo import run_demo
 
     def tell(line: str) -> None:

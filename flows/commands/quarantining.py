@@ -12,8 +12,8 @@ quarantine = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_comple
 app.add_typer(
     quarantine,
     name="quarantine",
-    help="Look at lines that were set aside, correct them, and take them in after all.",
-    short_help="Look at lines that were set aside, correct them, and take them in after all.",
+    help="Look at lines that were set aside, correct them, take them in.",
+    short_help="Look at lines that were set aside, correct them, take them in.",
 )
 
 Reasons = Annotated[
@@ -40,7 +40,7 @@ def list_lines(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Tell how many lines are set aside, for which reasons and from which loads."""
+    """Count the lines that are set aside, by reason and by load."""
     from flows.settings import load_settings
     from tasks.quarantining import Asked, list_quarantine
 
@@ -60,7 +60,10 @@ def export_lines(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Write the lines as they were delivered, with their reasons, to a file in which they can be corrected."""
+    """Write the lines to a file in which they can be corrected.
+
+    They are as they were delivered, with their reasons.
+    """
     from flows.settings import load_settings
     from tasks.quarantining import Asked, export_quarantine
 
@@ -84,7 +87,7 @@ def replay_lines(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Take in lines that are sound under the configuration of now, or as they were corrected.
+    """Take in lines that are sound by now, or as they were corrected.
 
     They are checked and accepted as a delivery, in a load named after the one they were set aside in. What is still
     faulty stays. The next night publishes what changed.

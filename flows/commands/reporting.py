@@ -11,7 +11,7 @@ from flows.commands.shared import Config, Json, command, explained, show
 @command()
 def report(
     version: Annotated[
-        int | None, typer.Argument(metavar="[VERSION]", help="Published version; without it, the current one.")
+        int | None, typer.Argument(metavar="VERSION", help="Published version; without it, the current one.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", metavar="FILE", help="Write it there instead of beside the version.")
@@ -19,7 +19,7 @@ def report(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Write the report of a version: one HTML file with pictures and tables that names no customer."""
+    """Write a version's report: one HTML file that names no customer."""
     from flows.settings import load_settings
     from tasks.reporting import report_version
 

@@ -28,14 +28,14 @@ def show_configuration(
 
 @command()
 def fetch(
-    folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Folder for the daily files.")] = Path("data"),
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder for the daily files.")] = Path("data"),
     from_file: Annotated[
         Path | None,
         typer.Option("--from", metavar="FILE", help="Prepare this file, the archive or the xlsx in it; download none."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Download the public UCI Online Retail set and prepare it as one CSV file a day."""
+    """Download the public UCI Online Retail set, one CSV file a day."""
     from tasks.fetch import fetch_online_retail
 
     with explained(as_json):

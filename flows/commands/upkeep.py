@@ -10,7 +10,7 @@ from flows.commands.shared import Config, Json, command, explained, show
 
 @command()
 def compact(config: Config = None, as_json: Json = False) -> None:
-    """Rewrite the private warehouse file to give back space it no longer uses.
+    """Give back disk space the private warehouse no longer uses.
 
     A copy is made beside it, compared table by table and put in its place; as much free disk as the warehouse uses is
     needed meanwhile. Readers of published versions notice nothing.
@@ -32,9 +32,10 @@ def backup(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Copy the private warehouse, the configuration and the current version, consistent and checked.
+    """Copy the warehouse, the configuration and the current version.
 
-    Waits for nobody: while a run writes it refuses. Deliveries are not copied. How to restore: docs/runbook.md.
+    The copy is consistent and checked. Waits for nobody: while a run writes it refuses. Deliveries are not copied. How
+    to restore: docs/runbook.md.
     """
     from flows.planning import configuration_files
     from flows.settings import load_settings

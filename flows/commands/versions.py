@@ -28,7 +28,7 @@ def promote(
 @command()
 def rollback(
     version: Annotated[
-        int | None, typer.Argument(metavar="[VERSION]", help="Version to show; without it, the one before the current.")
+        int | None, typer.Argument(metavar="VERSION", help="Version to show; without it, the one before the current.")
     ] = None,
     release: Annotated[
         bool, typer.Option("--release", help="End the rollback: show the newest version again.")
@@ -36,7 +36,7 @@ def rollback(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Keep readers on an older published version; nights go on publishing."""
+    """Keep readers on an older version; nights go on publishing."""
     from flows.settings import load_settings
     from tasks.promotion import release_readers, roll_back
     from tasks.reporting import report_current
