@@ -3,11 +3,12 @@
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from segmentation.errors import SegmentationError
 from tasks.following import followed
-from tasks.night import Night, VersionHeldError
+from tasks.night import Night, VersionHeldError, utc_now
 from tasks.notifying import Notice, noticed, tell
 from tasks.progress import logger
 from warehouse import reading
@@ -21,8 +22,8 @@ def carry_out(night: Night, story: Story) -> dict[str, Any]:
 
     What waiting can mend (TransientError: another writer, a file still being written, a source out of reach) is tried
     again as a whole after `night.retry_after_seconds`, since every step may be repeated and the lock must not be held
-    while waiting; a failed check or a held version would only fail again. A run that a person started does not wait:
-    it says what is in the way.
+    while waiting; a failed check or a held version would only fail again. It stays one run, which begins anew: what
+    arrived meanwhile is not of the future. A run that a person started does not wait: it says what is in the way.
     """
     token = noticed.set([])
     try:
@@ -46,6 +47,7 @@ def _patiently(night: Night, story: Story) -> dict[str, Any]:
             logger.warning("%s Tried again in %g s.", error, seconds)
             time.sleep(seconds)
             noticed.get().clear()
+            night = replace(night, began=utc_now())
     return story(night)
 
 

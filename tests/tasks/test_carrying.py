@@ -1,0 +1,37 @@
+"""A run that waits and tries again."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support_small import AS_OF, SmallShop, varied
+
+from flows.nightly import _one_night
+from flows.planning import plan_night
+from tasks import carrying
+from tasks.night import Night
+
+
+def test_tried_again_it_is_one_run_that_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "")
+    monkeypatch.setattr(carrying, "_from_a_deployment", lambda: True)
+    shop = SmallShop(tmp_path / "shop").configure()
+    shop.deliver("first", varied(20))
+    shop.night()
+    (shop.folder / "data").rename(shop.folder / "away")
+    attempts = []
+
+    def story(night: Night) -> dict[str, Any]:
+        attempts.append(night.began)
+        if len(attempts) == 2:
+            (shop.folder / "away").rename(shop.folder / "data")
+        return _one_night(night)
+
+    night = plan_night("nightly", AS_OF + timedelta(days=1), False, shop.config)
+    assert carrying.carry_out(replace(night, retry_after_seconds=(0.01,)), story)["status"] == "done"
+    assert attempts[0] < attempts[1]  # what arrived meanwhile is not of the future
+    runs = shop.private("SELECT run_id, status, error, started_at FROM ops.runs ORDER BY started_at")
+    assert [(row["status"], row["error"]) for row in runs] == [("done", None), ("done", None)]
+    assert runs[1] | {"run_id": night.run_id, "started_at": attempts[1]} == runs[1]
