@@ -14,15 +14,17 @@ SELECT version_id, as_of, previous_version_id FROM segments.versions WHERE statu
 
 
 def verify_history(warehouse: Warehouse) -> list[Comparison]:
-    """Hold membership on each published date, and movements since the version before, to the files that are there."""
+    """Hold membership on each published date, movements since the version before and sizes to the files there are."""
     membership, movements = Comparison("segments.membership", 0, 0), Comparison("segments.movements", 0, 0)
+    profiles = Comparison("segments.profiles", 0, 0)
     for version in _with_files(warehouse):
         found = warehouse.rows("verify/membership_of", as_of=version["as_of"])[0]
         membership = _and(membership, found)
+        profiles = _and(profiles, warehouse.rows("verify/profiles_of", version_id=version["version_id"])[0])
         if version["has_former"]:
             found = warehouse.rows("verify/movements_of", version_id=version["version_id"])[0]
             movements = _and(movements, found)
-    return [membership, movements]
+    return [membership, movements, profiles]
 
 
 def _with_files(warehouse: Warehouse) -> Iterator[dict[str, Any]]:
