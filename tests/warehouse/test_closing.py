@@ -11,7 +11,7 @@ from support_landing import _ADDS_UP
 from support_nights import differing_rows, new_warehouse, source_of, take_in, write_files, write_merges
 from support_oracle import Line
 
-from warehouse import closing, erasure
+from warehouse import closing, erasure, features
 from warehouse.params import RetentionParams, SourceParams
 from warehouse.store import Warehouse
 from warehouse.verify import verify
@@ -129,6 +129,20 @@ def test_when_a_product_was_first_bought_is_still_known(
     assert [(row["product"], row["first_purchase_day"]) for row in first] == [
         ("p", date(2010, 5, 1)), ("q", date(2010, 5, 1))
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("window_days", "expected"), [(None, {"7": 2, "8": 1, "9": 1}), (730, {"8": 1}), (800, {"7": 1, "8": 1, "9": 1})]
+)
+def test_products_bought_on_closed_days_still_count(
+    warehouse: Warehouse, window_days: int | None, expected: dict[str, int]
+) -> None:
+    features.prepare(warehouse, AS_OF, window_days)
+    features.prepare_inputs(
+        warehouse, ["distinct_products"], as_of=AS_OF, window_days=window_days, net=True, own_sql=""
+    )
+    rows = warehouse.select("SELECT customer_id, distinct_products FROM features")
+    assert {row["customer_id"]: row["distinct_products"] for row in rows} == expected
 
 
 def test_lines_of_one_id_go_together(tmp_path: Path) -> None:
