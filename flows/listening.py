@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two lines about a step that takes longer.
 _TELL_EVERY = 10.0
+#: A step that is over in fewer seconds than these has no line in a log.
+_TELL_FROM = 0.05
 
 
 @contextmanager
@@ -106,7 +108,7 @@ class _Lines:
 
     def end(self, step: str, seconds: float, *, well: bool) -> None:
         self.began.pop()
-        if well:
+        if well and seconds >= _TELL_FROM:
             logger.info("%s: %.1f s", step.replace("_", " "), seconds)
-        else:
+        elif not well:
             logger.error("%s failed after %.1f s", step.replace("_", " "), seconds)

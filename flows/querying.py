@@ -49,7 +49,8 @@ def _told(message: str) -> str:
     if "read-only" in message:
         return "The published tables are read-only; ask for rows with SELECT or FROM."
     lines = "\n".join(line for line in message.splitlines() if line.strip())
-    return f"The statement cannot be run: {lines}"
+    tables = '\nWhich tables there are: `resegment sql "FROM data_dictionary"`.' if "Catalog Error" in message else ""
+    return f"The statement cannot be run: {lines}{tables}"
 
 
 def _distinct(names: list[str]) -> list[str]:

@@ -13,7 +13,9 @@ from rich.text import Text
 from flows.querying import Rows
 
 _OUTCOMES = ("purchase", "return", "unattributed", "quarantined", "duplicate")
-_NUMERIC = {"customers", "share", "recency", "frequency", "monetary", "revenue", "of revenue", "rows", "differing"}
+_NUMERIC = {"customers", "share", "recency", "frequency", "monetary", "revenue", "rows", "differing"}
+#: Short texts that stay on one line; longer ones beside them are folded where a terminal is narrow.
+_WHOLE = {"setting", "from", "as of", "action", "received"}
 
 
 def show_night(outcome: dict[str, Any]) -> None:
@@ -84,12 +86,18 @@ def show_status(found: dict[str, Any]) -> None:
     told = f"version {current['version_id']} as of {current['as_of']}" if current else "nothing is published yet"
     since = f", published {_utc(current['published_at'])}" if current and "published_at" in current else ""
     console.print(f"Current: {told}{since}")
+    if found.get("pinned"):
+        console.print("Readers are kept on it until `resegment rollback --release` or a promotion.")
     _show_report(console, found.get("report"))
     for check in found["failed_checks"]:
-        console.print(
-            f"{check['severity']}: {check['meaning']} Found {check['observed']}; expected {check['expected']}.",
-            soft_wrap=True,
-        )
+        meaning = check["meaning"].rstrip(".")
+        if meaning[1:] not in (found["error"] or ""):  # which begins it with a small letter
+            seen = "nothing" if check["observed"] == "None" else check["observed"]
+            console.print(
+                f"{check['severity']}: expected that {meaning[:1].lower()}{meaning[1:]}. Found {seen}; the limit: "
+                f"{check['expected']}.",
+                soft_wrap=True,
+            )
     if found.get("published", {}).get("segments"):
         console.print(_segments(found["published"]["segments"]))
     _show_restatable(console, found.get("deliveries", {}))
@@ -119,7 +127,8 @@ def show_verification(found: list[dict[str, Any]]) -> None:
         table.add_row(row["table"], f"{row['rows']:,}", f"{row['differing_rows']:,}")
     console.print(table)
     differing = sum(row["differing_rows"] for row in found)
-    verdict = "Everything equals its rebuild." if not differing else f"{differing:,} rows differ from their rebuild."
+    differ = "1 row differs from its rebuild." if differing == 1 else f"{differing:,} rows differ from their rebuild."
+    verdict = differ if differing else "Everything equals its rebuild."
     console.print(verdict)
     if found[0]["since"]:
         told = "lines of earlier days went ([retention] lines_years), and what was made of them is taken as it is"
@@ -142,7 +151,7 @@ def show_rows(found: Rows) -> None:
         for line in lines:
             table.add_row(*map(Text, line))
         console.print(table)
-    console.print("1 row" if len(lines) == 1 else f"{len(lines):,} rows")
+    console.print(_counted(len(lines), "row"))
 
 
 def show_configuration(described: dict[str, dict[str, Any]]) -> None:
@@ -160,7 +169,9 @@ def show_configuration(described: dict[str, dict[str, Any]]) -> None:
 def show_fetched(found: dict[str, Any]) -> None:
     """Where the files are and what to run on them."""
     console = _console()
-    console.print(f"{found['files']:,} files with {found['lines']:,} lines in {found['folder']}", soft_wrap=True)
+    console.print(
+        f"{_counted(found['files'], 'file')} with {found['lines']:,} lines in {found['folder']}", soft_wrap=True
+    )
     console.print(f"Checked: {found['checked']}", soft_wrap=True)
     console.print(f'Next: set [source] path = "{found["folder"]}/*.csv" in resegment.toml,', soft_wrap=True)
     console.print("      then `resegment nightly --as-of 2011-12-10`.")
@@ -175,14 +186,14 @@ def show_flat_files(found: dict[str, Any]) -> None:
 def show_export(found: dict[str, Any]) -> None:
     """What was written where, and of which version."""
     console = _console()
-    console.print(
-        f"{found['rows']:,} customers of version {found['version_id']} (as of {found['as_of']}): {found['path']}",
-        soft_wrap=True,
-    )
+    told = f"{_counted(found['rows'], 'customer')} of version {found['version_id']} (as of {found['as_of']})"
+    console.print(f"{told}: {found['path']}", soft_wrap=True)
     if found["changed_since"] is not None:
         console.print(f"Only those that entered or left the audience since version {found['changed_since']}.")
     for column, number in found["neutralised_texts"].items():
-        console.print(f"{number:,} texts of {column} begin like a formula and got an apostrophe in front.")
+        console.print(
+            f"{_counted(number, 'text')} of {column} got an apostrophe in front, as formulas begin the same way."
+        )
     console.print(
         f"The manifest beside it has the filter and the sha256: {found['file']}.manifest.json", soft_wrap=True
     )
@@ -197,9 +208,9 @@ def _deliveries(deliveries: dict[str, Any]) -> str:
     if not deliveries["files"]:
         return "No new deliveries."
     shown = [*_OUTCOMES, *(one for one in ("erased", "closed") if deliveries[f"{one}_lines"])]
-    parts = ", ".join(f"{deliveries[f'{outcome}_lines']:,} {outcome}" for outcome in shown)
-    files = "1 file" if deliveries["files"] == 1 else f"{deliveries['files']:,} files"
-    return f"Accepted {files} with {deliveries['delivered_lines']:,} lines: {parts}"
+    parts = ", ".join(_outcome(deliveries[f"{outcome}_lines"], outcome) for outcome in shown)
+    files, lines = _counted(deliveries["files"], "file"), _counted(deliveries["delivered_lines"], "line")
+    return f"Accepted {files} with {lines}: {parts}"
 
 
 def _show_restatable(console: Console, deliveries: dict[str, Any]) -> None:
@@ -218,13 +229,13 @@ def _version(published: dict[str, Any]) -> str:
     moved = "" if published["moved"] is None else f", {published['moved']:,} moved since the version before"
     return (
         f"Version {published['version_id']} as of {published['as_of']} ({published['action']}): "
-        f"{published['customers']:,} customers in {len(published['segments'])} segments{moved}; "
+        f"{_counted(published['customers'], 'customer')} in {_counted(len(published['segments']), 'segment')}{moved}; "
         f"silhouette {_number(published['silhouette'], 3)}"
     )
 
 
 def _segments(segments: list[dict[str, Any]]) -> Table:
-    table = _table("segment", "customers", "share", "recency", "frequency", "monetary", "revenue", "of revenue")
+    table = _table("segment", "customers", "share", "recency", "frequency", "monetary", "revenue", "share")
     for one in segments:
         table.add_row(
             Text(one["segment"]),
@@ -277,6 +288,15 @@ def _setting(value: Any) -> str:
     return "(not set)" if value is None else '""' if value == "" else str(value)
 
 
+def _counted(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _outcome(lines: int, outcome: str) -> str:
+    """Outcomes that are nouns have a plural."""
+    return _counted(lines, outcome) if outcome in ("purchase", "return", "duplicate") else f"{lines:,} {outcome}"
+
+
 def _utc(moment: str) -> str:
     return f"{moment[:16].replace('T', ' ')} UTC"
 
@@ -286,9 +306,14 @@ def _number(value: float | Decimal | str | None, digits: int) -> str:
 
 
 def _table(*names: str, numeric: set[str] = _NUMERIC) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left")
+    """Numbers are never broken: half of one would be another number."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True, caption_justify="left")
     for name in names:
-        table.add_column(Text(name), justify="right" if name in numeric else "left", overflow="fold")
+        number = name in numeric
+        whole = number or name in _WHOLE
+        table.add_column(
+            Text(name), justify="right" if number else "left", no_wrap=whole, overflow="ellipsis" if whole else "fold"
+        )
     return table
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.text import Text
 
-from flows.showing import _console, _deliveries, _show_restatable, _table
+from flows.showing import _console, _counted, _deliveries, _show_restatable, _table
 
 _SHOWN_VERSIONS = 40
 
@@ -12,16 +12,23 @@ _SHOWN_VERSIONS = 40
 def show_plan(found: dict[str, Any]) -> None:
     """One line a date, and what all of it would take."""
     terminal = _console()
+    if not found["dates"]:
+        terminal.print("No published version is contradicted by later lines; there is nothing to make.")
+        return
     shown = _table("as of", "action", "customers", "why")
     for one in found["dates"]:
         shown.add_row(
             Text(str(one["as_of"])), Text(one["action"]), f"{one['customers'] or 0:,}", Text(_why(one)),
         )  # fmt: skip
     terminal.print(shown)
+    if not found["versions_to_make"] and not found["new_deliveries_first"]:
+        terminal.print("There is nothing to make.")
+        return
     size = "an unknown size" if found["bytes"] is None else f"about {found['bytes'] / 1e6:,.0f} MB"
     time = "an unknown time" if found["seconds"] is None else f"about {_duration(found['seconds'])}"
     terminal.print(
-        f"{found['versions_to_make']:,} versions to make, {found['customers_to_assign']:,} customers to assign, "
+        f"{_counted(found['versions_to_make'], 'version')} to make, "
+        f"{_counted(found['customers_to_assign'], 'customer')} to assign, "
         f"{size}, {time} by the latest runs. Nothing was changed."
     )
     if found["new_deliveries_first"]:
@@ -39,7 +46,8 @@ def show_backfill(outcome: dict[str, Any]) -> None:
     if len(versions) > _SHOWN_VERSIONS:
         terminal.print(f"... and {len(versions) - _SHOWN_VERSIONS:,} more, up to {versions[-1]['as_of']}.")
     for line in found["told"]:
-        terminal.print(line, soft_wrap=True)
+        if not (versions and line.startswith("make ")):  # the table tells
+            terminal.print(line, soft_wrap=True)
     marked = [str(one["as_of"]) for one in versions if one["held_reasons"]]
     if marked:
         terminal.print(
@@ -58,14 +66,14 @@ def show_difference(found: dict[str, Any]) -> None:
     terminal = _console()
     former, later, totals = found["former"], found["later"], found["totals"]
     terminal.print(
-        f"Version {former['version_id']} as of {former['as_of']}, and version {later['version_id']} as of "
-        f"{later['as_of']}: "
-        f"{totals['customers_before']:,} and {totals['customers_after']:,} customers; {totals['stayed']:,} in the same "
-        f"segment, {totals['moved']:,} in another, {totals['entered']:,} entered, {totals['left']:,} left; "
-        f"{totals['changed_figures']:,} with other figures.",
+        f"From version {former['version_id']} as of {former['as_of']} to version {later['version_id']} as of "
+        f"{later['as_of']}: {totals['customers_before']:,} and {totals['customers_after']:,} customers.\n"
+        f"{totals['stayed']:,} stayed in their segment, {totals['moved']:,} moved, {totals['entered']:,} entered, "
+        f"{totals['left']:,} left; {totals['changed_figures']:,} have other figures.",
         soft_wrap=True,
     )
-    names = ("segment", "customers", "then", "change", "revenue", "then ", "change ")
+    before, after = f"in {former['version_id']}", f"in {later['version_id']}"
+    names = ("segment", f"customers {before}", after, "change", f"revenue {before}", after, "change")
     shown = _table(*names, numeric=set(names) - {"segment"})
     for one in found["segments"]:
         customers, money = _pair(one, "customers"), _pair(one, "revenue")
@@ -80,7 +88,8 @@ def show_difference(found: dict[str, Any]) -> None:
 
 def _pair(row: dict[str, Any], what: str) -> tuple[str, str, str]:
     before, after = float(row[f"{what}_before"]), float(row[f"{what}_after"])
-    return f"{before:,.0f}", f"{after:,.0f}", f"{after - before:+,.0f}"
+    change = f"{after - before:+,.0f}"
+    return f"{before:,.0f}", f"{after:,.0f}", "0" if change in ("+0", "-0") else change
 
 
 def _versions(versions: list[dict[str, Any]]) -> Any:

@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.console import Console
 
-from flows.showing import _console
+from flows.showing import _console, _counted
 
 _STAY = (
     "Not reached: backups, exports that were sent, readers that keep an old file open, the shop's own files; see "
@@ -18,7 +18,7 @@ def show_erasure_plan(found: dict[str, Any]) -> None:
     console.print(_customers(found, "would be erased"), soft_wrap=True)
     _show_rows(console, found)
     if found["unfinished"]:
-        console.print(f"An erasure of {found['unfinished']:,} customers was stopped and would be finished.")
+        console.print(f"An erasure of {_counted(found['unfinished'], 'customer')} was stopped and would be finished.")
     console.print(f"Free disk needed: {found['bytes_needed']:,} bytes, for one file at a time.")
     _show_copies(console, found)
 
@@ -27,7 +27,7 @@ def show_erasure(found: dict[str, Any]) -> None:
     """What was removed."""
     console = _console()
     if found["status"] == "unchanged":
-        console.print(f"Erased already: all {found['customers']:,} customers. Nothing was changed.")
+        console.print(f"{_counted(found['customers'], 'customer')}: all erased already. Nothing was changed.")
     else:
         console.print(_customers(found, "erased"), soft_wrap=True)
         _show_rows(console, found)
@@ -45,8 +45,8 @@ def show_erasures(found: list[dict[str, Any]]) -> None:
         ended = "not finished; run `resegment erase`" if one["unfinished"] else f"finished {one['finished_at']:%F %T}"
         console.print(
             f"{one['erasure_id']}. {one['requested_at']:%F %T} by {one['requested_by']}: "
-            f"{one['customers']:,} customers, {rows:,} rows, "
-            f"{one['revised_versions']:,} published versions written again; {ended}",
+            f"{_counted(one['customers'], 'customer')}, {_counted(rows, 'row')}, "
+            f"{_counted(one['revised_versions'], 'published version')} written again; {ended}",
             soft_wrap=True,
         )
     if not found:
@@ -56,15 +56,19 @@ def show_erasures(found: list[dict[str, Any]]) -> None:
 def _customers(found: dict[str, Any], what: str) -> str:
     known = found["customers"] - found["new_customers"]
     already = f"; {known:,} of the {found['customers']:,} named are erased already" if known else ""
-    return f"{found['new_customers']:,} customers {what}{already}."
+    return f"{_counted(found['new_customers'], 'customer')} {what}{already}."
 
 
 def _show_rows(console: Console, found: dict[str, Any]) -> None:
     for table, rows in found["tables"].items():
-        console.print(f"  {table}: {rows:,} rows")
+        console.print(f"  {table}: {_counted(rows, 'row')}")
+    same: dict[str, list[str]] = {}
     for version, tables in found["versions"].items():
-        parts = ", ".join(f"{rows:,} rows of {table}" for table, rows in tables.items())
-        console.print(f"  published version {version}: {parts}", soft_wrap=True)
+        parts = ", ".join(f"{_counted(rows, 'row')} of {table}" for table, rows in tables.items())
+        same.setdefault(parts, []).append(str(version))
+    for parts, versions in same.items():
+        which = f"version {versions[0]}" if len(versions) == 1 else f"versions {', '.join(versions)}, each"
+        console.print(f"  published {which}: {parts}", soft_wrap=True)
 
 
 def _show_copies(console: Console, found: dict[str, Any]) -> None:

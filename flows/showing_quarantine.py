@@ -5,27 +5,31 @@ from typing import Any
 
 from rich.text import Text
 
-from flows.showing import _console, _table
+from flows.showing import _console, _counted, _table
 
 _OUTCOMES = ("purchase", "return", "unattributed", "duplicate")
+_SHOWN_LOADS = 20
 
 
 def show_quarantine(found: dict[str, Any]) -> None:
     """Counts and money by reason and by load, then single lines with what is wrong with them."""
     console = _console()
     if not found["lines"]:
-        console.print("No line is in the quarantine, or none that was asked for.")
+        console.print("No such line is in the quarantine.")
         return
     reasons = _table("reason", "lines", "amount", "loads", numeric={"lines", "amount", "loads"})
     for row in found["reasons"]:
         reasons.add_row(row["reason"], f"{row['lines']:,}", f"{row['amount']:,.2f}", f"{row['loads']:,}")
     reasons.caption = "a line with several reasons is in each"
     loads = _table("load", "unit", "received", "lines", "of", "amount", numeric={"load", "lines", "of", "amount"})
-    for row in found["loads"]:
+    for row in found["loads"][-_SHOWN_LOADS:]:
         received = f"{row['received_at']:%Y-%m-%d %H:%M} UTC"
         counts = f"{row['lines']:,}", f"{row['delivered_lines']:,}", f"{row['amount']:,.2f}"
         loads.add_row(str(row["load_id"]), Text(row["unit"]), received, *counts)
-    console.print(reasons, loads)
+    earlier = len(found["loads"]) - _SHOWN_LOADS
+    if earlier > 0:
+        loads.caption = f"the newest; {_counted(earlier, 'earlier load')} more with --json"
+    console.print(reasons, "", loads, "")
     console.print(f"{_counted(found['lines'], 'line')} for {found['amount']:,.2f}")
     for line in found["first_lines"]:
         console.print(f"\nload {line['load_id']} ({line['unit']}) line {line['line']}: {', '.join(line['reasons'])}")
@@ -48,7 +52,7 @@ def show_replay(outcome: dict[str, Any]) -> None:
     found = outcome["replay"]
     planned = outcome["status"] == "planned"
     if not found["lines"]:
-        console.print("No line is in the quarantine, or none that was asked for.")
+        console.print("No such line is in the quarantine.")
     elif not found["sound"]:
         console.print(f"{_counted(found['lines'], 'line')} tried again, none is sound. Nothing was changed.")
     else:
@@ -67,7 +71,3 @@ def show_replay(outcome: dict[str, Any]) -> None:
         console.print(f"  in the file, but not in the quarantine (any more): {found['gone']:,}")
     if found["sound"]:
         console.print("Nothing was changed." if planned else "The next night publishes what this changes.")
-
-
-def _counted(number: int, what: str) -> str:
-    return f"1 {what}" if number == 1 else f"{number:,} {what}s"

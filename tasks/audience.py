@@ -34,4 +34,6 @@ def kind_of(file: Path, named: str | None) -> FileKind:
         return "csv"
     if kind == "parquet":
         return "parquet"
+    if named:
+        raise AudienceError(f"--format {named!r} is not known; use csv or parquet.")
     raise AudienceError(f"{file}: the format is not known; name the file .csv or .parquet, or give --format.")

@@ -30,4 +30,5 @@ def check(warehouse: Warehouse, night: Night, suites: tuple[str, ...]) -> str:
 def _told(result: CheckResult) -> str:
     where = f" ({result.column_name})" if result.column_name else ""
     meaning = result.meaning[:1].lower() + result.meaning[1:].rstrip(".")
-    return f"{result.suite}{where}: expected that {meaning}. Found {result.observed}; the limit: {result.expected}."
+    observed = "nothing" if result.observed == "None" else result.observed
+    return f"{result.suite}{where}: expected that {meaning}. Found {observed}; the limit: {result.expected}."

@@ -29,8 +29,9 @@ def stage_deliveries(night: Night) -> dict[str, Any]:
             warehouse, night.source, night.shop_zone, night.began, listener.get().advance,
             source_password(night.source), night.reread,
         )  # fmt: skip
-    units = "files" if night.source.kind is SourceKind.FILES else "slices"
-    logger.info("staged %s lines of %s %s; %s unchanged", staged.lines, staged.files, units, staged.unchanged_files)
+    unit = "file" if night.source.kind is SourceKind.FILES else "slice"
+    units = unit if staged.files == 1 else f"{unit}s"
+    logger.info(f"staged {staged.lines:,} lines of {staged.files:,} {units}; {staged.unchanged_files:,} unchanged")
     if replayed:
         logger.warning("%s lines of the quarantine were replayed; of files read again they are as delivered", replayed)
     for unit in staged.unsettled_files:

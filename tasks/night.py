@@ -28,7 +28,7 @@ from segmentation.params import (
 from tasks.artifacts import show_run
 from tasks.notifying import NotifyParams
 from tasks.progress import logger, seconds
-from warehouse import erasure, ops, publish, store, versions
+from warehouse import erasure, ops, publish, reading, store, versions
 from warehouse.errors import ResegmentError, WarehouseError
 from warehouse.params import RetentionParams, SourceParams, WarehouseParams
 
@@ -242,6 +242,7 @@ def _record_for_readers(
         "began": night.began,
         "ended": utc_now(),
         "current": publish.current_pointer(serving),
+        "pinned": reading.status(serving).get("pinned", False),  # by hand only, see promotion
         "error": error,
         "failed_checks": failed,
         "changes": record.changes,

@@ -38,8 +38,8 @@ def release_readers(params: WarehouseParams) -> dict[str, Any]:
 def _shown(warehouse: store.Warehouse) -> dict[str, Any]:
     serving = warehouse.params.serving
     last = reading.status(serving)
-    if last:  # the last run's own record, but what is current is what it is now
-        publish.write_status(serving, last | {"current": publish.current_pointer(serving)})
-    row = versions.current(warehouse)
     pinned = versions.pinned(warehouse) is not None
+    if last:  # the last run's own record, but what is current is what it is now
+        publish.write_status(serving, last | {"current": publish.current_pointer(serving), "pinned": pinned})
+    row = versions.current(warehouse)
     return {"current": {"version_id": row["version_id"], "as_of": row["as_of"]} if row else None, "pinned": pinned}

@@ -147,7 +147,9 @@ def _select_sql(connection: duckdb.DuckDBPyConnection, audience: Audience) -> st
     known = [column[0] for column in described]
     for column in audience.columns:
         if column not in known:
-            raise AudienceError(f"customer_segments has no column {column!r}{_nearest(column, known)}.")
+            raise AudienceError(
+                f"customer_segments has no column {column!r}{_nearest(column, known)} It has: {', '.join(known)}."
+            )
     columns = ", ".join(quoted(column) for column in audience.columns)
     members = {name: _members_sql(connection, name, audience) for name in ("now", "before")[: 1 + _compares(audience)]}
     if not _compares(audience):
@@ -186,7 +188,7 @@ def _segment_keys(connection: duckdb.DuckDBPyConnection, wanted: Sequence[str]) 
     if unknown:
         names = sorted(name for _, name in rows)
         raise AudienceError(
-            f"There is no segment {unknown[0]!r}{_nearest(unknown[0], names)}; there are: {', '.join(names)}."
+            f"There is no segment {unknown[0]!r}{_nearest(unknown[0], names)} There are: {', '.join(names)}."
         )
     return sorted({keys[name.casefold()] for name in wanted})
 
@@ -205,7 +207,7 @@ def _condition(connection: duckdb.DuckDBPyConnection, where: str) -> str:
 
 def _nearest(wrong: str, known: Sequence[str]) -> str:
     close = get_close_matches(wrong.casefold(), [name.casefold() for name in known], 1)
-    return f"; did you mean {next(name for name in known if name.casefold() == close[0])}?" if close else ""
+    return f"; did you mean {next(name for name in known if name.casefold() == close[0])}?" if close else "."
 
 
 def _first_line(error: Exception) -> str:

@@ -43,7 +43,8 @@ def read_customers(warehouse: Warehouse, source: SourceParams, file: Path) -> li
         with file.open(encoding="utf-8-sig", newline="") as opened:
             texts = list(_ids(opened.read()))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ErasureError(f"{file} cannot be read: {error}. Give a text file with one customer id a line.") from error
+        reason = error.strerror.lower() if isinstance(error, OSError) and error.strerror else str(error)
+        raise ErasureError(f"{file} cannot be read: {reason}. Give a text file with one customer id a line.") from error
     found = warehouse.select(
         "SELECT DISTINCT erasure.id_of(text) AS id FROM (SELECT unnest(CAST($texts AS VARCHAR[])) AS text) "
         "WHERE trim(text) <> '' AND NOT list_contains($missing, trim(text)) ORDER BY 1",

@@ -41,6 +41,8 @@ def rollback(
     from tasks.promotion import release_readers, roll_back
     from tasks.reporting import report_current
 
+    if release and version is not None:
+        raise typer.BadParameter("--release shows the newest version; leave the number out.")
     with explained(as_json):
         settings = load_settings(config).settings
         found = release_readers(settings.warehouse) if release else roll_back(settings.warehouse, version)

@@ -144,10 +144,12 @@ def test_rollback_and_promotion(held: SmallShop) -> None:
     held.deliver("c", [Bought("", days=-1)])
     night = called(held, "nightly", "--as-of", day(2))
     assert "Readers still see version 1, until `resegment rollback --release` or a promotion." in night.output
+    assert "Readers are kept on it until" in called(held, "status").output
     assert serving.linked_version(held.serving) == 1
     assert statuses(held) == {1: "published", 2: "published", 3: "published"}
     assert called(held, "rollback", "--release").output == "Readers see version 3 as of 2011-03-03.\n"
     assert called(held, "rollback", "--release").output == "Readers see version 3 as of 2011-03-03.\n"
+    assert "Readers are kept" not in called(held, "status").output
     assert "Readers see version 2" in called(held, "rollback", 2).output
 
 

@@ -88,7 +88,14 @@ def test_version() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["nightly", "--as-of", "2011-13-01"], ["nightly", "--as-of", "yesterday"], ["nope"], ["sql"], ["status", "-x"]],
+    [
+        ["nightly", "--as-of", "2011-13-01"],
+        ["nightly", "--as-of", "yesterday"],
+        ["nope"],
+        ["sql"],
+        ["status", "-x"],
+        ["rollback", "3", "--release"],
+    ],
 )
 def test_wrong_use_exits_with_2(arguments: list[str]) -> None:
     result = called(*arguments)

@@ -64,7 +64,7 @@ def test_on_a_terminal_it_asks(shop: SmallShop, monkeypatch: pytest.MonkeyPatch)
     assert "Erase them for good?" in result.stdout
     result = called(shop, "--customers", ids(shop, "c3"), answer="y\n")
     assert (result.exit_code, versions(shop)) == (0, ["000001.r2"])
-    assert "1 customers erased." in result.stdout
+    assert "1 customer erased." in result.stdout
 
 
 def test_again_it_does_nothing(shop: SmallShop) -> None:
@@ -73,7 +73,7 @@ def test_again_it_does_nothing(shop: SmallShop) -> None:
     before = versions(shop)
     result = called(shop, "--customers", ids(shop, "c3"), "--yes")
     assert result.exit_code == 0
-    assert "Erased already: all 1 customers. Nothing was changed." in result.stdout
+    assert "1 customer: all erased already. Nothing was changed." in result.stdout
     assert "Another DuckDB file beside the warehouse is not reached:" in result.stdout
     assert versions(shop) == before
     assert called(shop).exit_code == 1
@@ -86,7 +86,7 @@ def test_the_history_names_nobody(shop: SmallShop) -> None:
     assert found[-1]["customers"] == 1
     assert not found[-1]["unfinished"]
     assert "c7" not in json.dumps(found)
-    assert "1 customers, " in called(shop, "--history").stdout
+    assert "1 customer, " in called(shop, "--history").stdout
 
 
 def test_what_it_cannot_do_it_says(shop: SmallShop, tmp_path: Path) -> None:
