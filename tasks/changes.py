@@ -11,6 +11,7 @@ from typing import Any
 from segmentation.changes import MEANINGS, Shape, effects_by_key
 from segmentation.recipe import choose_action
 from tasks import drafts
+from tasks.closing import age_counts_from
 from tasks.night import Night
 from tasks.progress import logger
 from tasks.wrapper import task
@@ -135,7 +136,7 @@ def look_ahead(night: Night) -> dict[str, Any]:
 
 
 def _lines_that_go(warehouse: Warehouse, night: Night) -> dict[str, Any] | None:
-    before = closing.closing_date(warehouse, night.retention, night.as_of)
+    before = closing.closing_date(warehouse, night.retention, age_counts_from(night))
     if before is None:
         return None
     count = "SELECT count(*) FROM sales.transaction_lines WHERE shop_day < $before"

@@ -121,6 +121,17 @@ def test_old_lines_go_as_the_plan_said(shop: SmallShop) -> None:
     assert "days before" not in called(shop, "nightly", "--plan", "--as-of", as_of.replace(day=2)).stdout
 
 
+def test_a_mistyped_year_lets_nothing_go(shop: SmallShop) -> None:
+    with shop.config.open("a") as config:
+        config.write("[retention]\nlines_years = 80\n[checks]\nstale_days_warn = 99999\nstale_days_stop = 99999\n")
+    lines = shop.private("FROM sales.transaction_lines")
+    told = called(shop, "nightly", "--plan", "--as-of", "2111-03-01")
+    assert (told.exit_code, "go for good" in told.stdout) == (0, False)
+    assert called(shop, "nightly", "--as-of", "2111-03-01").exit_code in (0, 3)
+    assert called(shop, "nightly", "--as-of", "2111-03-01").exit_code in (0, 1, 3)
+    assert shop.private("FROM sales.transaction_lines") == lines
+
+
 def test_compact_waits_for_no_writer(shop: SmallShop) -> None:
     with writer_lock(shop.warehouse, "nightly"):
         result = called(shop, "compact")
