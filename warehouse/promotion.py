@@ -32,12 +32,17 @@ def roll_back(warehouse: Warehouse, version_id: int | None, now: datetime) -> in
     Raises
     ------
     VersionError
-        The version is not published, or there is none before the current one.
+        The version is not published, its file is gone, or there is none before the current one.
     """
     target = version_id if version_id is not None else _before_current(warehouse)
     row = versions.version(warehouse, target)
-    if row["status"] != "published" or not version_file(warehouse.params.serving, target).exists():
+    if row["status"] != "published":
         raise VersionError(f"Version {target} is {row['status']}; readers can only go back to a published version.")
+    if not version_file(warehouse.params.serving, target).exists():
+        raise VersionError(
+            f"The file of version {target} is not in {warehouse.params.serving}; bring it back from a backup, or name "
+            "another published version."
+        )
     with warehouse.transaction():
         warehouse.execute("DELETE FROM segments.pin")
         warehouse.execute("INSERT INTO segments.pin VALUES ($id, $now)", {"id": target, "now": now})

@@ -37,6 +37,7 @@ def erase(
     """
     from flows.settings import load_settings
     from tasks.erasing import erase_customers, list_erasures, plan_erasure
+    from tasks.reporting import report_current
 
     with explained(as_json):
         settings = load_settings(config).settings
@@ -50,7 +51,8 @@ def erase(
                 return
             _confirm(planned, as_json)
         found = erase_customers(settings.warehouse, settings.source, customers, new_key=new_key)
-        show("show_erasure", found, as_json, module="showing_erasure")
+        report = report_current(settings.warehouse.serving, settings.report)
+        show("show_erasure", found | {"report": report}, as_json, module="showing_erasure")
 
 
 def on_a_terminal() -> bool:

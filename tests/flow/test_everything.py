@@ -2,24 +2,27 @@
 
 import csv
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support_small import AS_OF, Bought, SmallShop, varied
+from typer.testing import CliRunner
 
 from flows.backfill import backfill
+from flows.cli import app
 from flows.replaying import replay
 from flows.settings import load_settings
 from flows.verification import run_verification
-from tasks.erasing import erase_customers
 from tasks.night import utc_now
 from tasks.promotion import release_readers, roll_back
 from tasks.quarantining import Asked, export_quarantine
 from tasks.upkeep import compact_warehouse
 from warehouse import reading, serving, store
-from warehouse.errors import DeliveryError
+from warehouse.errors import DeliveryError, VersionError
 from warehouse.params import RetentionParams
 from warehouse.retention import Retired, retire
 
@@ -92,6 +95,8 @@ def test_everything_at_once(shop: SmallShop, tmp_path: Path) -> None:
         assert shop.published(former, row["version_id"]) == []
     holds(shop)
 
+    with pytest.raises(VersionError, match="The file of version 5 is not in"), moved_away(shop, 5):
+        roll_back(settings.warehouse, 5)
     roll_back(settings.warehouse, made[1]["version_id"])
     assert shop.night(AS_OF + timedelta(days=1))["status"] == "done"
     superseded = [row["version_id"] for row in shop.private("FROM segments.versions WHERE status = 'pruned'")]
@@ -106,8 +111,10 @@ def test_everything_at_once(shop: SmallShop, tmp_path: Path) -> None:
 
     customers = tmp_path / "customers.txt"
     customers.write_text("c7\nold\n")
-    erased = erase_customers(settings.warehouse, settings.source, customers)
-    assert sorted(erased["versions"]) == [6, 8, 9]
+    words = ["erase", "--customers", str(customers), "--yes", "--json", "--config", str(shop.config)]
+    erased = json.loads(CliRunner().invoke(app, words).stdout)
+    assert sorted(erased["versions"]) == ["6", "8", "9"]
+    assert erased["report"] == str(shop.serving / "versions" / "000006.r2" / "report.html")
     assert shop.published("FROM customer_segments WHERE customer_id IN ('c5', 'c7')") == []
     holds(shop)
     assert release_readers(settings.warehouse)["current"]["version_id"] == 9
@@ -133,6 +140,17 @@ def corrected(shop: SmallShop, folder: Path) -> dict[str, Any]:
         writer.writeheader()
         writer.writerows(rows)
     return replay(Asked(), file, plan=False, config=shop.config)
+
+
+@contextmanager
+def moved_away(shop: SmallShop, number: int) -> Iterator[None]:
+    """A version's folder is elsewhere, as after a backup of the current version alone was brought back."""
+    folder = serving.version_folder(shop.serving, number)
+    folder.rename(shop.folder / "away")
+    try:
+        yield
+    finally:
+        (shop.folder / "away").rename(folder)
 
 
 def retire_later(shop: SmallShop, params: store.WarehouseParams) -> Retired:
