@@ -17,9 +17,10 @@ from typing import Any
 import duckdb
 import polars
 
+from warehouse.durable import write_whole
 from warehouse.errors import ResegmentError, WarehouseError
 from warehouse.failures import explaining_files
-from warehouse.frame_files import FileKind, encode, write_whole
+from warehouse.frame_files import FileKind, encode
 from warehouse.reading import version_file_of
 from warehouse.text import literal, quoted
 

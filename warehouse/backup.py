@@ -22,12 +22,13 @@ from typing import Any
 import duckdb
 
 from warehouse import serving
+from warehouse.durable import fsync
 from warehouse.erased import key_file
 from warehouse.errors import WarehouseError
 from warehouse.failures import explaining, explaining_files
 from warehouse.params import WarehouseParams
 from warehouse.private_file import options
-from warehouse.rewriting import copy_file, fsync
+from warehouse.rewriting import copy_file
 
 _WAREHOUSE, _KEY = "warehouse.duckdb", "erasure-key"
 

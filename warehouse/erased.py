@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from warehouse.durable import fsync
 from warehouse.errors import ErasureError, ErasureKeyError
 from warehouse.failures import explaining_files
 from warehouse.params import WarehouseParams
@@ -127,11 +128,7 @@ def _write(file: Path) -> Pads:
             opened.flush()
             os.fsync(opened.fileno())
         new.replace(file)
-        folder = os.open(file.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        fsync(file.parent)
     return _pads(key)
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import polars
 
+from warehouse.durable import write_whole
 from warehouse.errors import WarehouseError
 from warehouse.failures import explaining_files
-from warehouse.frame_files import FileKind, encode, write_whole
+from warehouse.frame_files import FileKind, encode
 from warehouse.reading import open_file, version_file_of
 from warehouse.text import quoted
 

@@ -1,8 +1,6 @@
-"""Frames as files for other tools: safe in a spreadsheet, and there whole or not at all."""
+"""Frames as files for other tools, safe in a spreadsheet."""
 
-import os
 from io import BytesIO
-from pathlib import Path
 from typing import Literal
 
 import polars
@@ -36,16 +34,3 @@ def _neutralised(rows: polars.DataFrame) -> tuple[polars.DataFrame, dict[str, in
         for name, text in texts_now.items()
     ]
     return rows.with_columns(safe), changed
-
-
-def write_whole(path: Path, content: bytes, mode: int) -> None:
-    """Write a file under a temporary name and put it in place; what a killed run left is begun anew."""
-    temporary = path.with_name(f".{path.name}.next")
-    try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

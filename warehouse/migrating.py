@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from warehouse import rewriting
+from warehouse.durable import fsync
 from warehouse.errors import WarehouseError
 from warehouse.failures import explaining_files
 from warehouse.private_file import copy_name
@@ -97,7 +98,7 @@ def _keep_copy(warehouse: "Warehouse", applied: int, newest: int) -> None:
     rewriting.copy_catalogue(warehouse.connection, home, copy_name(path))
     with explaining_files("The copy before the upgrade cannot be kept", kept):
         copy_name(path).replace(kept)
-        rewriting.fsync(kept.parent)
+        fsync(kept.parent)
     _logger.warning("upgrading %s from schema %s to %s; as it was it is kept in %s", path, applied, newest, kept)
 
 

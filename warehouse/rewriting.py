@@ -14,7 +14,6 @@ open nowhere else, the caller's process included (DuckDB would refuse them): do 
 which has the writer's lock without opening the warehouse. Killed at any moment, the original is whole.
 """
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.durable import fsync
 from warehouse.errors import DiskFullError, WarehouseError
 from warehouse.failures import explaining, explaining_files
 from warehouse.params import WarehouseParams
@@ -157,15 +157,6 @@ def discard(file: Path) -> None:
     """Remove a DuckDB file with its write-ahead log, if they are there."""
     for one in (file, _log(file)):
         one.unlink(missing_ok=True)
-
-
-def fsync(path: Path) -> None:
-    """See to it that a file, or the names in a folder, outlive a loss of power."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from warehouse.durable import fsync
 from warehouse.errors import ServingError
 from warehouse.failures import explaining_files
 
@@ -105,7 +106,7 @@ def _make(serving: Path, folder: Path, write: Callable[[Path], None]) -> None:
             _fill(temporary, write)
             remove(folder)  # of readers' interest only if it had its file
             temporary.rename(folder)
-            _fsync(folder.parent)
+            fsync(folder.parent)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
@@ -127,7 +128,7 @@ def point_current(serving: Path, version_id: int, facts: dict[str, Any]) -> None
         link.symlink_to(folder, target_is_directory=True)
         link.replace(serving / "current")
         replace_text(serving / "current.json", json.dumps(pointer, indent=2, default=str) + "\n")
-        _fsync(serving)
+        fsync(serving)
 
 
 def write_status(serving: Path, status: dict[str, Any]) -> None:
@@ -194,9 +195,9 @@ def _fill(folder: Path, write: Callable[[Path], None]) -> None:
     if strays:
         raise ServingError(f"{file} was not written completely: {', '.join(strays)} is left beside it.")
     file.chmod(0o444)
-    _fsync(file)
+    fsync(file)
     folder.chmod(0o555)
-    _fsync(folder)
+    fsync(folder)
 
 
 def _entries(serving: Path) -> list[tuple[int, Path]]:
@@ -239,7 +240,7 @@ def _make_folder(folder: Path) -> None:
     for one in reversed(missing):
         one.mkdir()
         one.chmod(0o755)
-        _fsync(one.parent)
+        fsync(one.parent)
 
 
 def _temporary(path: Path) -> Path:
@@ -258,14 +259,6 @@ def _opened_for_change(folder: Path) -> Iterator[None]:
         finally:
             os.fsync(descriptor)
             folder.chmod(0o555)
-    finally:
-        os.close(descriptor)
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
