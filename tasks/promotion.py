@@ -5,12 +5,14 @@ from typing import Any
 from tasks.night import utc_now
 from tasks.wrapper import task
 from warehouse import promotion, publish, reading, store, versions
+from warehouse.errors import WarehouseError
 from warehouse.params import WarehouseParams
 
 
 @task
 def promote_version(params: WarehouseParams, version_id: int) -> dict[str, Any]:
     """Publish a held version all the same; return what readers see now."""
+    _expect(params)
     with store.writing(params, "promote"), store.opened(params) as warehouse:
         publish.reconcile(warehouse, utc_now())
         promotion.promote(warehouse, version_id, utc_now())
@@ -20,6 +22,7 @@ def promote_version(params: WarehouseParams, version_id: int) -> dict[str, Any]:
 @task
 def roll_back(params: WarehouseParams, version_id: int | None) -> dict[str, Any]:
     """Keep readers on an older version; return what they see now."""
+    _expect(params)
     with store.writing(params, "rollback"), store.opened(params) as warehouse:
         publish.reconcile(warehouse, utc_now())
         promotion.roll_back(warehouse, version_id, utc_now())
@@ -29,10 +32,17 @@ def roll_back(params: WarehouseParams, version_id: int | None) -> dict[str, Any]
 @task
 def release_readers(params: WarehouseParams) -> dict[str, Any]:
     """End a rollback; return what readers see now."""
+    _expect(params)
     with store.writing(params, "rollback"), store.opened(params) as warehouse:
         publish.reconcile(warehouse, utc_now())
         promotion.release(warehouse)
         return _shown(warehouse)
+
+
+def _expect(params: WarehouseParams) -> None:
+    """Opening it would make an empty one, in whichever folder the command was typed."""
+    if not params.path.exists():
+        raise WarehouseError(f"There is no warehouse at {params.path} yet. Run `resegment nightly` first.")
 
 
 def _shown(warehouse: store.Warehouse) -> dict[str, Any]:

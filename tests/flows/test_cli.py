@@ -172,6 +172,16 @@ def test_status_before_and_after_runs(shop: Path, tmp_path: Path) -> None:
     assert f"Current: version 1 as of {AS_OF}" in after
 
 
+@pytest.mark.parametrize("arguments", [["promote", "1"], ["rollback"], ["rollback", "--release"]])
+def test_what_a_command_typed_in_the_wrong_folder_says_and_leaves(tmp_path: Path, arguments: list[str]) -> None:
+    config = tmp_path / "resegment.toml"
+    config.write_text("")
+    result = called(*arguments, "--config", config)
+    assert result.exit_code == 1
+    assert f"There is no warehouse at {tmp_path / 'warehouse.duckdb'} yet" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["resegment.toml"]
+
+
 def test_sql_gives_sensible_json(shop: Path) -> None:
     query = """SELECT 12.3400::DECIMAL(18, 4) AS money, DATE '2011-03-20' AS day, TIMESTAMP '2011-03-20 12:00:00' AS at,
         'nan'::DOUBLE AS nothing, 170141183460469231731687303715884105727::HUGEINT AS huge,
