@@ -87,3 +87,10 @@ def test_readme_configuration_is_valid(tmp_path: Path) -> None:
     (tmp_path / "resegment.toml").write_text(example)
     loaded = load_settings(tmp_path / "resegment.toml").settings
     assert loaded.source.delimiter == ";"
+
+
+def test_decisions_are_numbered_without_gap_or_twin() -> None:
+    pages = sorted((DOCS / "adr").glob("*.md"))
+    assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
+    titles = [page.read_text().split("\n", 1)[0] for page in pages]
+    assert [int(re.match(r"# (\d+)\. ", title)[1]) for title in titles] == list(range(1, len(pages) + 1))  # type: ignore[index]

@@ -20,6 +20,7 @@ from typing import Any
 from warehouse import erased, landing, publish, published_file, reading, revising, rewriting, serving
 from warehouse.errors import ErasureError
 from warehouse.params import Duplicates, SourceParams, WarehouseParams
+from warehouse.private_file import looks_like_duckdb
 from warehouse.store import Warehouse
 from warehouse.text import quoted
 
@@ -185,7 +186,8 @@ def history(warehouse: Warehouse) -> list[dict[str, Any]]:
 
 def copies_left(params: WarehouseParams) -> list[Path]:
     """Other DuckDB files beside the warehouse, as copies made before an upgrade: only a person can erase there."""
-    return [path for path in sorted(params.path.parent.iterdir()) if path != params.path and _is_duckdb(path)]
+    files = [path for path in sorted(params.path.parent.iterdir()) if path.is_file() and path != params.path]
+    return [path for path in files if looks_like_duckdb(path)]
 
 
 def _ids(text: str) -> Iterator[str]:
@@ -277,10 +279,3 @@ def _redacted(value: Any, names: list[re.Pattern[str]]) -> Any:
         return [_redacted(one, names) for one in value]
     is_text = isinstance(value, str) and not re.fullmatch(r"[-+0-9.,:%TZ ]*", value)
     return _REMOVED if is_text and any(name.search(value) for name in names) else value
-
-
-def _is_duckdb(path: Path) -> bool:
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return file.read(12)[8:] == b"DUCK"

@@ -31,7 +31,7 @@ def connect(params: WarehouseParams) -> duckdb.DuckDBPyConnection:
     with explaining_files("The warehouse cannot be opened", path):
         if not path.exists() or path.stat().st_size == 0:
             _create(path)
-        elif not _looks_like_duckdb(path):
+        elif not looks_like_duckdb(path):
             raise WarehouseError(f"{path} is not a DuckDB file. Move it away or set [warehouse] path to another name.")
     connection = duckdb.connect(path, config=options(params))
     connection.execute("SET TimeZone = 'UTC'")
@@ -46,7 +46,8 @@ def _create(path: Path) -> None:
     new.replace(path)
 
 
-def _looks_like_duckdb(path: Path) -> bool:
+def looks_like_duckdb(path: Path) -> bool:
+    """Whether a file begins as a DuckDB file does, whatever its name."""
     with path.open("rb") as file:
         return file.read(12)[8:] == b"DUCK"
 

@@ -1,7 +1,7 @@
 -- grain: staged load x accepted load whose place it takes
 -- inputs: landing.loads
--- reason: a file takes the place of the same file, and read again as it was only its own; a slice of a database that of all slices it overlaps, because borders
---   move with the rows, and of all that were cut by another watermark
+-- reason: a file takes the place of the same file, and read again as it was only its own; a slice of a database that of
+--   all slices it overlaps, because borders move with the rows, and of all that were cut by another watermark
 CREATE OR REPLACE VIEW landing.replaced_loads AS
 SELECT staged.load_id, former.load_id AS replaced_load_id
 FROM landing.loads AS staged
