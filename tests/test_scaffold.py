@@ -7,9 +7,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import yaml
-
-from flows.settings import ScheduleParams
 
 REPOSITORY = Path(__file__).parents[1]
 PACKAGES = ("flows", "tasks", "dashboard", "segmentation", "warehouse", "expectations")
@@ -83,13 +80,6 @@ def test_every_target_the_readme_names_exists() -> None:
     named = set(re.findall(r"\bmake ([a-z]+)", (REPOSITORY / "README.md").read_text()))
     targets = set(re.findall(r"(?m)^([a-z]+):", (REPOSITORY / "Makefile").read_text()))
     assert {"setup", "demo", "test"} <= named <= targets
-
-
-def test_deployments_run_when_the_default_schedule_says() -> None:
-    deployments = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text())["deployments"]
-    schedules = {deployment["name"]: deployment["schedules"] for deployment in deployments}
-    defaults = ScheduleParams()
-    assert schedules["nightly"] == [{"cron": defaults.nightly_cron, "timezone": defaults.time_zone}]
 
 
 def test_prefect_reads_no_analytics_from_prefect_toml() -> None:
