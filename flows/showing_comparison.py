@@ -24,14 +24,14 @@ def show_comparison(found: dict[str, Any]) -> None:
         f"As of {found['as_of']}: {found['sample']:,} of {found['customers']:,} customers, the same for every recipe.",
         soft_wrap=True,
     )
-    table = _table(
-        "recipe", "groups", "noise", "smallest", "silhouette", "stability", "seconds", "spend", "activity", "revenue",
-        numeric=_NUMERIC,
-    )  # fmt: skip
+    table = _table("recipe", "groups", "noise", "smallest", "silhouette", "stability", "seconds", numeric=_NUMERIC)
+    later = _table("recipe", "spend", "activity", "revenue", numeric=_NUMERIC)
     for row in rows:
         table.add_row(Text(row["recipe"]), *_figures(row))
-    console.print(table)
+        later.add_row(Text(row["recipe"]), *_later_figures(row))
+    console.print(table, "")
     if found["later_known"]:
+        console.print(later)
         console.print(
             f"spend, activity: share of the variance of log spend and of buying at all in the {days} days after that "
             "lies between the groups.\nrevenue: share of what was spent in them by the group that spent most a "
@@ -54,8 +54,6 @@ def show_comparison(found: dict[str, Any]) -> None:
 
 
 def _figures(row: dict[str, Any]) -> list[str]:
-    revenue = _told(row["top_spend_share"], ".0%")
-    noise = " (noise)" if row["top_group"] == "noise" else ""
     return [
         str(row["groups"]),
         f"{row['noise_share']:.1%}" if row["noise_share"] else "",
@@ -63,6 +61,13 @@ def _figures(row: dict[str, Any]) -> list[str]:
         _told(row["silhouette"], ".3f"),
         _told(row["stability"], ".2f"),
         f"{row['seconds']:.3f}",
+    ]
+
+
+def _later_figures(row: dict[str, Any]) -> list[str]:
+    revenue = _told(row["top_spend_share"], ".0%")
+    noise = " (noise)" if row["top_group"] == "noise" else ""
+    return [
         _told(row["spend_explained"], ".1%"),
         _told(row["active_explained"], ".1%"),
         f"{revenue} by {_told(row['top_customer_share'], '.0%')}{noise}" if revenue else "",

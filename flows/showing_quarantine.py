@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
-from flows.showing import _console, _counted, _table
+from flows.showing import _console, _counted, _outcome, _table
 
 _OUTCOMES = ("purchase", "return", "unattributed", "duplicate")
 _SHOWN_LOADS = 20
@@ -57,7 +57,7 @@ def show_replay(outcome: dict[str, Any]) -> None:
         console.print(f"{_counted(found['lines'], 'line')} tried again, none is sound. Nothing was changed.")
     else:
         parts = ", ".join(
-            f"{found['outcomes'][f'{outcome}_lines']:,} {outcome}" for outcome in _OUTCOMES if found["outcomes"]
+            _outcome(lines, one) for one in _OUTCOMES if (lines := (found["outcomes"] or {}).get(f"{one}_lines"))
         )
         verb = "would come in" if planned else "came in"
         console.print(f"{found['sound']:,} of {_counted(found['lines'], 'line')} {verb}: {parts}")

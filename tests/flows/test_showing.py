@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from flows import showing, showing_backfill, showing_erasure
+from flows import showing, showing_backfill, showing_comparison, showing_erasure
 
 
 def segment(name: str) -> dict[str, Any]:
@@ -73,3 +73,18 @@ def test_a_plan_without_dates_says_so(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out == (
         "No published version is contradicted by later lines; there is nothing to make.\n"
     )
+
+
+def test_a_comparison_names_each_recipe_within_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    row = {
+        "recipe": "Gaussian mixture", "groups": 12, "noise_share": 0.354, "smallest_share": 0.02, "silhouette": -0.05,
+        "silhouette_sample": 500, "stability": 0.58, "seconds": 0.005, "spend_explained": 0.126,
+        "active_explained": 0.099, "top_spend_share": 0.75, "top_customer_share": 0.35, "top_group": "noise",
+    }  # fmt: skip
+    found = {"horizon_days": 90, "as_of": "2011-09-01", "sample": 500, "customers": 3_315, "later_known": True}
+    showing_comparison.show_comparison(found | {"recipes": [row], "pictures": None})
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line for line in lines if line.startswith("Gaussian mixture")]
+    assert rows[0].split() == ["Gaussian", "mixture", "12", "35.4%", "2.0%", "-0.050", "0.58", "0.005"]
+    assert rows[1].split() == ["Gaussian", "mixture", "12.6%", "9.9%", "75%", "by", "35%", "(noise)"]
+    assert max(map(len, rows)) <= 80
