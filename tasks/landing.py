@@ -32,6 +32,8 @@ def stage_deliveries(night: Night) -> dict[str, Any]:
     unit = "file" if night.source.kind is SourceKind.FILES else "slice"
     units = unit if staged.files == 1 else f"{unit}s"
     logger.info(f"staged {staged.lines:,} lines of {staged.files:,} {units}; {staged.unchanged_files:,} unchanged")
+    if night.source.kind is SourceKind.FILES and not (staged.files or staged.unchanged_files or staged.unsettled_files):
+        logger.warning("No file matches %s now, though files came before; is [source] path right?", night.source.path)
     if replayed:
         logger.warning("%s lines of the quarantine were replayed; of files read again they are as delivered", replayed)
     for unit in staged.unsettled_files:

@@ -247,6 +247,15 @@ def test_in_a_pipe_steps_are_lines_on_standard_error_and_the_summary_is_on_stand
     assert "INFO" not in result.stdout
 
 
+def test_a_path_that_finds_nothing_any_more_is_told(shop: Path) -> None:
+    other = shop.with_name("other.toml")
+    other.write_text('[source]\npath = "data/*.tsv"\n')
+    result = called("nightly", "--as-of", "2011-03-23", "--config", other)
+    assert result.exit_code == 0, result.output
+    assert "data/*.tsv now, though files came before; is [source] path right?" in result.stderr
+    assert "No new deliveries." in result.stdout
+
+
 def test_configuration_shows_values_and_origins(shop: Path) -> None:
     shown = called("config", "--config", shop).stdout
     assert f"{shop}:2" in shown
