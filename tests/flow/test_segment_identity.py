@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from statistics import median
@@ -278,7 +279,8 @@ def drafted(warehouse: Warehouse, relation: str, as_of: date, parent: Parent | N
 
 def contents(draft: Draft) -> dict[str, Any]:
     """Everything a draft says that is not a query of its relation."""
-    return {name: value for name, value in draft.__dict__.items() if name not in ("assign_sql", "scored_sql")}
+    said = {name: value for name, value in draft.__dict__.items() if name not in ("assign_sql", "scored_sql")}
+    return said | {"projection": replace(draft.projection, points_sql="")}
 
 
 def parent_of(draft: Draft) -> Parent:

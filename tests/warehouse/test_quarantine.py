@@ -144,8 +144,9 @@ def test_an_export_has_the_lines_as_delivered_and_is_its_owners(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir() if ".next" in path.name] == []
     reader = {"csv": "read_csv('{}', all_varchar = true)", "parquet": "'{}'", "jsonl": "read_ndjson('{}')"}[ending]
-    rows = duckdb.sql(f"FROM {reader.format(file)} ORDER BY ALL").fetchall()
-    names = duckdb.sql(f"FROM {reader.format(file)}").columns
+    with duckdb.connect() as connection:
+        rows = connection.sql(f"FROM {reader.format(file)} ORDER BY ALL").fetchall()
+        names = connection.sql(f"FROM {reader.format(file)}").columns
     assert names[:5] == [*quarantine.PLACE, quarantine.UNIT, quarantine.REASONS, quarantine.WHOLE_LINE]
     by_place = {(int(row[0]), int(row[1])): dict(zip(names, row, strict=True)) for row in rows}
     assert sorted(by_place) == [(1, 2), (1, 3), (1, 4), (1, 6), (2, 1)]
@@ -223,7 +224,7 @@ def test_a_person_corrects_lines_in_an_export(
         options = {"parquet": "FORMAT parquet", "jsonl": "FORMAT json"}[ending]
         file = tmp_path / f"fixed.{ending}"
         plain = "* REPLACE (regexp_replace(StockCode, '^''', '') AS StockCode)"
-        duckdb.sql(
+        run_alone(
             f"COPY (SELECT {plain} FROM read_csv('{tmp_path}/fixed.csv', all_varchar = true)) TO '{file}' ({options})"
         )
     tried = replay(warehouse, source, file=file)
@@ -328,7 +329,7 @@ def test_columns_the_mapping_no_longer_names_are_told(warehouse: Warehouse, sour
 def test_typed_values_of_parquet_keep_their_meaning(tmp_path: Path) -> None:
     folder = tmp_path / "files"
     folder.mkdir()
-    duckdb.sql(f"""
+    run_alone(f"""
         COPY (SELECT '1' AS InvoiceNo, 'p' AS StockCode, 2.5::DOUBLE AS Quantity,
             TIMESTAMP '2011-02-03 10:00:00' AS InvoiceDate,
             1.25::DOUBLE AS UnitPrice, 17850.0::DOUBLE AS CustomerID, 'UK' AS Country) TO '{folder}/a.parquet'""")
@@ -345,3 +346,9 @@ def test_typed_values_of_parquet_keep_their_meaning(tmp_path: Path) -> None:
                 "invoiced_at": datetime(2011, 2, 3, 10, tzinfo=UTC).replace(tzinfo=None),
             }
         ]  # fmt: skip
+
+
+def run_alone(sql: str) -> None:
+    """On a connection of its own: the module's is shared by all tests of a process."""
+    with duckdb.connect() as connection:
+        connection.execute(sql).fetchall()
