@@ -11,7 +11,7 @@ from warehouse.durable import write_whole
 from warehouse.errors import WarehouseError
 from warehouse.failures import explaining_files
 from warehouse.frame_files import FileKind, encode
-from warehouse.reading import open_file, version_file_of
+from warehouse.reading import open_file, version_file_of, version_of
 from warehouse.text import quoted
 
 
@@ -33,7 +33,7 @@ def write_tables(serving: Path, folder: Path, kind: FileKind, version_id: int | 
         The folder cannot be written.
     """
     file = version_file_of(serving, version_id)
-    manifest: dict[str, Any] = {"version_id": int(file.parent.name), "format": kind, "files": {}}
+    manifest: dict[str, Any] = {"version_id": version_of(file), "format": kind, "files": {}}
     with explaining_files("The tables cannot be written", folder, FlatFileError), open_file(file) as connection:
         folder.mkdir(parents=True, exist_ok=True)
         named = connection.execute(
