@@ -1,8 +1,9 @@
 # Needs Python 3.11 or newer and make; everything else goes into .venv, from requirements.lock.
 BIN := .venv/bin
 STAMP := .venv/.set-up
+SPARK_STAMP := .venv/.spark-set-up
 
-.PHONY: setup demo test lint docs bench-nights bench-fit bench-backfill bench-database lock clean
+.PHONY: setup demo test lint docs bench bench-nights bench-fit bench-backfill bench-database bench-erasure bench-spark spark lock clean
 
 setup: $(STAMP)
 
@@ -37,6 +38,12 @@ lint: setup
 docs: setup
 	$(BIN)/python docs/write_reference.py
 
+# A generated shop of 1m, 10m or 100m lines, and those smaller: what everything costs and how that grows. Minutes, with
+# 100m most of an hour; what was generated and loaded before is taken from ~/.cache/resegment-bench (RESEGMENT_BENCH_CACHE).
+SIZE := 10m
+bench: setup
+	$(BIN)/python -m benchmarks.scale --size $(SIZE)
+
 # Minutes long: Online Retail, night by night, against the recipe everyone writes in a notebook.
 bench-nights: setup
 	$(BIN)/python -m benchmarks.nights
@@ -53,9 +60,27 @@ bench-backfill: setup
 bench-database: setup
 	$(BIN)/python -m benchmarks.database
 
+# Minutes long: two customers erased from a hundred published versions.
+bench-erasure: setup
+	$(BIN)/python -m benchmarks.erasure
+
+# Ten million generated lines: each heavy step by DuckDB and by Spark on two executors, compared row for row.
+bench-spark: spark
+	$(BIN)/python -m benchmarks.spark
+
+# The extra `spark` has a lock of its own: 440 MB that most shops never need.
+spark: $(SPARK_STAMP)
+
+$(SPARK_STAMP): $(STAMP) requirements-spark.lock
+	@echo "Installing what requirements-spark.lock lists into .venv; pyspark is a download of 440 MB."
+	$(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --require-hashes -r requirements-spark.lock
+	@touch $@
+
+LOCK := $(BIN)/uv pip compile --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header --quiet
 lock: setup
-	$(BIN)/uv pip compile pyproject.toml --group dev --all-extras --generate-hashes --universal --python-version 3.11 \
-	    --no-emit-index-url --no-header --quiet -o requirements.lock
+	$(LOCK) pyproject.toml --group dev --extra postgresql --extra sqlite --extra connectorx -o requirements.lock
+	$(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['spark'], sep='\n')" | \
+	    $(LOCK) - -o requirements-spark.lock
 
 clean:
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist demo

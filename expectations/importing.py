@@ -1,7 +1,8 @@
 """Great Expectations in half the time it would take by itself: docs/adr/0002 has the measurements.
 
 It imports a charting library and SciPy's statistics for expectations this project has none of; these two are loaded
-when something touches them. And its thousands of classes are long-lived, so looking for garbage among them is wasted.
+when something touches them. It imports pyspark wherever that is installed, which it is for other things here. And its
+thousands of classes are long-lived, so looking for garbage among them is wasted.
 """
 
 import atexit
@@ -9,11 +10,13 @@ import gc
 import importlib.util
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
+from typing import Any
 
 #: Imported by Great Expectations and used by three of its expectations (distributions) only.
 _LATE = ("altair", "scipy.stats")
@@ -24,7 +27,7 @@ def import_great_expectations() -> ModuleType:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     warnings.filterwarnings("ignore", module=r"great_expectations(\.|$)")
     if "great_expectations" not in sys.modules:
-        with without_collecting(), _loaded_late(*_LATE):
+        with without_collecting(), _finding(_LateFinder(_LATE)), _finding(_HidingFinder("pyspark")):
             import great_expectations  # noqa: F401
     return sys.modules["great_expectations"]
 
@@ -44,9 +47,8 @@ def without_collecting() -> Iterator[None]:
 
 
 @contextmanager
-def _loaded_late(*names: str) -> Iterator[None]:
-    """Modules first imported in the block are executed when one of their attributes is asked for."""
-    finder = _LateFinder(names)
+def _finding(finder: Any) -> Iterator[None]:
+    """Modules first imported in the block are looked for by `finder` before all others."""
     sys.meta_path.insert(0, finder)
     try:
         yield
@@ -55,7 +57,7 @@ def _loaded_late(*names: str) -> Iterator[None]:
 
 
 class _LateFinder:
-    """Finds modules of certain names as usual and wraps their loader."""
+    """Finds modules of certain names as usual, to be executed when one of their attributes is asked for."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = names
@@ -67,3 +69,14 @@ class _LateFinder:
         if spec is not None and spec.loader is not None:
             spec.loader = importlib.util.LazyLoader(spec.loader)
         return spec
+
+
+class _HidingFinder:
+    """Makes what of a package is not imported yet look as if it were not installed, to the thread that made this."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.thread = name, threading.get_ident()
+
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> None:
+        if name.partition(".")[0] == self.name and threading.get_ident() == self.thread:
+            raise ModuleNotFoundError(f"{name} is left out", name=name)

@@ -10,9 +10,11 @@ from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from flows.commands.shared import app
 from flows.ending import end_silently
+from flows.json_text import json_text
 
 for _kind in (
     "audiences",
@@ -35,13 +37,23 @@ _SECTIONS = {
     "Every night": ("nightly", "status", "refit", "serve"),
     "When something is to be decided": ("promote", "rollback", "quarantine", "backfill", "erase"),
     "Look at what is published": ("report", "dashboard", "sql", "diff", "export", "flat"),
-    "Check and keep": ("verify", "compare", "backup", "compact"),
+    "Check and keep": ("verify", "compare", "backup", "restore", "compact"),
     "To begin with": ("config", "demo", "fetch"),
 }
 
 
 class _Sections(TyperGroup):
     """Commands by what somebody came for, one line each."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """Run the command; with --json, wrong use is told as JSON too."""
+        as_json = "--json" in (*ctx._protected_args, *ctx.args)
+        try:
+            return super().invoke(ctx)
+        except TyperException as error:
+            if as_json and getattr(error, "exit_code", 1) == 2:
+                typer.echo(json_text({"status": "wrong use", "error": error.format_message()}))
+            raise
 
     def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         for heading, names in _SECTIONS.items():

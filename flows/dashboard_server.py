@@ -36,7 +36,8 @@ def serve_dashboard(config: Path | None, address: str, port: int) -> None:
         "browser_gatherUsageStats": False,
         "client_toolbarMode": "minimal",
         "client_showErrorDetails": "none",
-        "theme_primaryColor": "#4c78a8",
+        "theme_light_primaryColor": "#3c6693",  # one for both would switch the browser's dark setting off
+        "theme_dark_primaryColor": "#7db0e0",
     }
     script = find_spec("dashboard.app.main")
     if script is None or script.origin is None:

@@ -46,8 +46,10 @@ def nightly(
 
 def _one_night(night: Night) -> dict[str, Any]:
     with on_duty(night) as record:
+        record.retired = retire_versions(night)
         published = find_published(night)
         if published and not anything_new(night):
+            let_old_lines_go(night)
             return record.unchanged(published, report_current(night.warehouse.serving, night.report))
         record.changes = announce_changes(night)
         preload_libraries(night)
@@ -63,7 +65,6 @@ def _one_night(night: Night) -> dict[str, Any]:
         judge_version(night, version_id)
         measure_quality(night)
         publish_version(night, version_id)
-        record.retired = retire_versions(night)
         published = summarise_segments(night, version_id)
         return record.done(
             summarise_deliveries(night), published, report_current(night.warehouse.serving, night.report)

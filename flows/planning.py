@@ -12,7 +12,8 @@ from segmentation.errors import SegmentationError
 from tasks.backfill_plan import for_dates
 from tasks.changes import look_ahead
 from tasks.drafts import check_playbook, check_rfm_map
-from tasks.night import Night, scheduled_or_now, shop_date, utc_now
+from tasks.night import Night, scheduled_or_now, shop_date
+from tasks.present import utc_now
 from tasks.ranges import Asked, check
 
 
@@ -62,7 +63,8 @@ def configuration_files(loaded: LoadedSettings) -> dict[str, Path]:
         return {}
     folder = loaded.file.absolute().parent
     names = loaded.settings.names
-    named = [_path(loaded, one) for one in (names.playbook, names.rfm_map, loaded.settings.features.sql) if one]
+    texts = (names.playbook, names.rfm_map, loaded.settings.features.sql, loaded.settings.source.merges)
+    named = [path for one in texts if one and (path := _path(loaded, one)).exists()]
     inside = {path: os.path.relpath(path, folder) for path in named}
     return {loaded.file.name: loaded.file.absolute()} | {
         path.name if below.startswith("..") else below: path for path, below in inside.items()

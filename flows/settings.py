@@ -256,9 +256,15 @@ def _with_lines(sources: Mapping[str, str], file: Path | None, text: str) -> dic
 
 def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
     warehouse, source = settings.warehouse, settings.source
-    paths = {"path": folder / warehouse.path.expanduser(), "serving": folder / warehouse.serving.expanduser()}
+    paths: dict[str, Any] = {
+        "path": folder / warehouse.path.expanduser(),
+        "serving": folder / warehouse.serving.expanduser(),
+    }
     if warehouse.erasure_key:
         paths["erasure_key"] = folder / warehouse.erasure_key.expanduser()
+    if warehouse.spark.exchange:
+        exchange = folder / warehouse.spark.exchange.expanduser()
+        paths["spark"] = warehouse.spark.model_copy(update={"exchange": exchange})
     pattern = os.path.join(glob.escape(str(folder)), os.path.expanduser(source.path))  # noqa: PTH111, PTH118 - a glob
     merges = str(folder / Path(source.merges).expanduser()) if source.merges else ""
     located = source.model_copy(update={"path": pattern, "merges": merges})

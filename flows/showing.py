@@ -27,6 +27,7 @@ def show_night(outcome: dict[str, Any]) -> None:
             f"Nothing new: version {published['version_id']} as of {published['as_of']} is published already, "
             "from the same lines and parameters. Nothing was changed."
         )
+        _show_retired(console, outcome["retired"])
         _show_report(console, outcome["report"])
         return
     console.print(_deliveries(outcome["deliveries"]))
@@ -34,10 +35,7 @@ def show_night(outcome: dict[str, Any]) -> None:
     console.print(_segments(published["segments"]))
     console.print(f"Published: {published['file']}", soft_wrap=True)
     _show_restatable(console, outcome["deliveries"])
-    retired = {name: len(ids) for name, ids in outcome["retired"].items() if ids}
-    if retired:
-        told = ", ".join(f"{number:,} {name}" for name, number in retired.items())
-        console.print(f"Old versions: {told} ([retention] in the configuration).")
+    _show_retired(console, outcome["retired"])
     _show_report(console, outcome["report"])
     if published["readers_see"] is not None:
         why = (
@@ -89,6 +87,10 @@ def show_status(found: dict[str, Any]) -> None:
     if found.get("pinned"):
         console.print("Readers are kept on it until `resegment rollback --release` or a promotion.")
     _show_report(console, found.get("report"))
+    for step in found.get("by_hand", []):
+        about = f" {step['about']}" if step["about"] else ""
+        told = f"{step['status']}, {_utc(step['ended'])}, by {step['by']}"
+        console.print(f"Since then by hand: {step['command']}{about}: {told}", soft_wrap=True)
     for check in found["failed_checks"]:
         meaning = check["meaning"].rstrip(".")
         if meaning[1:] not in (found["error"] or ""):  # which begins it with a small letter
@@ -202,6 +204,12 @@ def show_export(found: dict[str, Any]) -> None:
 def _show_report(console: Console, file: str | None) -> None:
     if file:
         console.print(f"Report: {file}", soft_wrap=True)
+
+
+def _show_retired(console: Console, retired: dict[str, list[int]]) -> None:
+    told = ", ".join(f"{len(versions):,} {name}" for name, versions in retired.items() if versions)
+    if told:
+        console.print(f"Old versions: {told} ([retention] in the configuration).")
 
 
 def _deliveries(deliveries: dict[str, Any]) -> str:

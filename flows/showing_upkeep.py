@@ -33,6 +33,24 @@ def show_backup(found: dict[str, Any]) -> None:
     console.print("Not in it: the deliveries. Check it any time: sha256sum --check SHA256SUMS", soft_wrap=True)
 
 
+def show_restored(found: dict[str, Any]) -> None:
+    """What came back, what readers see, and what is left to do."""
+    console = _console()
+    numbers = ", ".join(map(str, found["versions"])) or "none"
+    key = ", the erasure key" if found["erasure_key"] else ""
+    console.print(f"Restored: {found['path']}{key}, published versions: {numbers}", soft_wrap=True)
+    for file in found["configuration"]:
+        console.print(f"Configuration: {file}", soft_wrap=True)
+    current = found["current"]
+    told = f"version {current['version_id']} as of {current['as_of']}" if current else "nothing"
+    console.print(f"Readers see {told}{', and are kept on it' if found['pinned'] else ''}.")
+    console.print(
+        f"All is as it was on {found['created_at'][:16].replace('T', ' ')} UTC: customers erased since then are to be "
+        "erased again, and the next night takes in deliveries that came since.",
+        soft_wrap=True,
+    )
+
+
 def show_plan(ahead: dict[str, Any]) -> None:
     """What a night would do."""
     console = _console()

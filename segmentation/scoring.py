@@ -66,17 +66,9 @@ def thresholds_from_row(row: Mapping[str, Any]) -> Thresholds:
         ) from error
 
 
-def score_sql(thresholds: Thresholds, params: ScoringParams | None = None) -> dict[str, str]:
-    """SQL expressions of r_score, f_score, m_score, a_score (TINYINT 1 to 5) and rfm_score ('111' to '555').
-
-    The third digit of rfm_score is m_score, or a_score where `params.money` is average.
-    """
-    scores = {SCORES[feature]: _score_sql(feature, getattr(thresholds, feature)) for feature in SCORES}
-    digits = ("r_score", "f_score", SCORES[(params or ScoringParams()).money])
-    number = " + ".join(
-        f"{weight} * CAST({scores[name]} AS INTEGER)" for weight, name in zip((100, 10, 1), digits, strict=True)
-    )
-    return scores | {"rfm_score": f"CAST({number} AS VARCHAR)"}
+def score_sql(thresholds: Thresholds) -> dict[str, str]:
+    """SQL expressions of r_score, f_score, m_score and a_score (TINYINT 1 to 5)."""
+    return {SCORES[feature]: _score_sql(feature, getattr(thresholds, feature)) for feature in SCORES}
 
 
 def _score_sql(feature: str, cuts: Cuts) -> str:
@@ -139,7 +131,13 @@ def name_sql(rfm_map: RfmMap, params: ScoringParams | None = None) -> str:
 
 
 def scored_sql(thresholds: Thresholds, rfm_map: RfmMap, relation: str, params: ScoringParams | None = None) -> str:
-    """Query of customer_id, r_score, f_score, m_score, a_score, rfm_score and rfm_name."""
-    scores = score_sql(thresholds, params)
-    columns = ", ".join(f"{expression} AS {name}" for name, expression in scores.items())
-    return f"SELECT *, {name_sql(rfm_map, params)} AS rfm_name FROM (SELECT customer_id, {columns} FROM {relation})"
+    """Query of customer_id, r_score, f_score, m_score, a_score, rfm_score ('111' to '555') and rfm_name.
+
+    The third digit of rfm_score is m_score, or a_score where `params.money` is average.
+    """
+    columns = ", ".join(f"{expression} AS {name}" for name, expression in score_sql(thresholds).items())
+    third = SCORES[(params or ScoringParams()).money]
+    return (
+        f"SELECT *, CAST(100 * CAST(r_score AS INTEGER) + 10 * f_score + {third} AS VARCHAR) AS rfm_score, "
+        f"{name_sql(rfm_map, params)} AS rfm_name FROM (SELECT customer_id, {columns} FROM {relation})"
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from functools import cache, partial
 from typing import Any
 
 from segmentation.drafting import Draft, Previous, draft_assignment, parse_previous
@@ -10,11 +11,14 @@ from tasks import drafts
 from tasks.backfill_plan import Plan, Planned, told_in_short, used_night
 from tasks.checking import check
 from tasks.judging import breaker_reasons
-from tasks.night import Night, utc_now
+from tasks.night import Night
+from tasks.present import utc_now
 from tasks.progress import counted, listener, logger
+from tasks.ranges import Mode
 from tasks.segments import SUITES
 from tasks.wrapper import task
-from warehouse import backfill, publish, store, versions
+from warehouse import backfill, features, many_dates, publish, store, versions
+from warehouse.many_dates import ManyDates
 from warehouse.store import Warehouse
 
 
@@ -26,37 +30,61 @@ def make_versions(night: Night, plan: Plan) -> list[dict[str, Any]]:
     """
     made, todo = [], plan.to_make
     with store.opened(night.warehouse) as warehouse, backfill.fitting_threads(warehouse):
-        for number, version_id in enumerate(_versions(warehouse, night, plan, todo), start=1):
-            if version_id is not None:
-                made.append(_told(versions.version(warehouse, version_id)))
-            listener.get().advance(number, len(todo))
+        dates, one_model = [one.as_of for one in todo], plan.mode is Mode.GIVEN
+        with publish.publishing(warehouse, dates, one_model=one_model) as together:
+            for number, version_id in enumerate(_versions(warehouse, night, plan, todo, together), start=1):
+                if version_id is not None:
+                    made.append(_told(versions.version(warehouse, version_id)))
+                listener.get().advance(number, len(todo))
     return made
 
 
-def _versions(warehouse: Warehouse, night: Night, plan: Plan, todo: list[Planned]) -> Iterator[int | None]:
+def _versions(
+    warehouse: Warehouse, night: Night, plan: Plan, todo: list[Planned], together: publish.Together
+) -> Iterator[int | None]:
     """Ids of the versions as they are published, None for a date whose window holds no customer.
 
     While the window stays the same, activity goes on from date to date.
     """
+    made_for = cache(partial(used_night, warehouse, night))
+    ahead: ManyDates | None = None
     before: tuple[date, int | None] | None = None
     for number, planned in enumerate(todo):
-        own = replace(used_night(warehouse, night, planned.model_id), as_of=planned.as_of)
-        window = own.features.window_days
-        last, before = before, (own.as_of, window)
+        own = replace(made_for(planned.model_id), as_of=planned.as_of)
         with counted("features_to_assignment"):
-            if not backfill.prepare(warehouse, own.as_of, window, last[0] if last and last[1] == window else None):
+            ahead = _ahead(warehouse, own, todo[number:], ahead)
+            if ahead:
+                customers = ahead.show(own.as_of)
+            else:
+                window = own.features.window_days
+                last, before = before, (own.as_of, window)
+                customers = backfill.prepare(
+                    warehouse, own.as_of, window, last[0] if last and last[1] == window else None
+                )
+            if not customers:
                 logger.warning("no version as of %s: no customer has a purchase in the window before it", own.as_of)
                 yield None
                 continue
-            version_id = _draft(warehouse, own, plan, planned)
+            version_id = _draft(warehouse, own, plan, planned, ahead)
         with counted("judging"):
             _judge(warehouse, own, version_id, thoroughly=number in (0, len(todo) - 1))
         with counted("publication"):
-            publish.publish(warehouse, version_id, utc_now())
+            publish.publish(warehouse, version_id, utc_now(), together)
         yield version_id
 
 
-def _draft(warehouse: Warehouse, night: Night, plan: Plan, planned: Planned) -> int:
+def _ahead(warehouse: Warehouse, night: Night, todo: list[Planned], former: ManyDates | None) -> ManyDates | None:
+    """The features of the next dates, for a model that is there; None where each date is looked at by itself."""
+    used = night.features
+    asked: dict[str, Any] = {"inputs": used.inputs, "window_days": used.window_days, "net": used.money.value == "net"}
+    if todo[0].model_id is None or not features.of_invoices(used.inputs):
+        return None
+    if former and former.has(night.as_of, **asked):
+        return former
+    return many_dates.prepare(warehouse, [one.as_of for one in todo], **asked) if backfill.is_small(warehouse) else None
+
+
+def _draft(warehouse: Warehouse, night: Night, plan: Plan, planned: Planned, ahead: ManyDates | None) -> int:
     if planned.model_id is None:
         return drafts.store(
             warehouse, night, _replayed(warehouse, night, plan), model_mode=plan.mode, chain_from=plan.chain_from
@@ -66,17 +94,20 @@ def _draft(warehouse: Warehouse, night: Night, plan: Plan, planned: Planned) -> 
         former = versions.version(warehouse, planned.version_id)
         origin = {name: former[name] for name in origin} | {"restates_version_id": planned.version_id}
     return drafts.store(
-        warehouse, night, _assigned(warehouse, night, planned.model_id), model_id=planned.model_id, **origin
+        warehouse, night, _assigned(warehouse, night, planned.model_id, ahead), model_id=planned.model_id, **origin
     )
 
 
-def _assigned(warehouse: Warehouse, night: Night, model_id: int) -> Draft:
+def _assigned(warehouse: Warehouse, night: Night, model_id: int, ahead: ManyDates | None) -> Draft:
     before, cuts = drafts.previous(warehouse, night.as_of), backfill.thresholds_of(warehouse, model_id)
     counts = before.feature_counts if before else {}
     previous = Previous(counts, parse_previous("{}", cuts).thresholds) if cuts else before
-    model = drafts.parent(warehouse, model_id)
-    drafts.prepare_inputs(warehouse, night)
-    return draft_assignment(drafts.query(warehouse), "features", drafts.recipe(warehouse, night), model, previous)
+    model, recipe = drafts.parent(warehouse, model_id), drafts.recipe(warehouse, night)
+    if not ahead:
+        drafts.prepare_inputs(warehouse, night)
+        return draft_assignment(drafts.query(warehouse), "features", recipe, model, previous)
+    draft = draft_assignment(ahead.query(night.as_of), "features", recipe, model, previous)
+    return replace(draft, assign_sql=ahead.assigned_sql(draft.assign_sql))
 
 
 def _replayed(warehouse: Warehouse, night: Night, plan: Plan) -> Draft:

@@ -8,8 +8,9 @@ from typing import Any
 
 from segmentation.errors import SegmentationError
 from tasks.following import followed
-from tasks.night import Night, VersionHeldError, utc_now
+from tasks.night import Night, VersionHeldError
 from tasks.notifying import Notice, noticed, tell
+from tasks.present import utc_now
 from tasks.progress import logger
 from warehouse import reading
 from warehouse.errors import ResegmentError, TransientError
@@ -46,7 +47,7 @@ def _patiently(night: Night, story: Story) -> dict[str, Any]:
         except TransientError as error:
             logger.warning("%s Tried again in %g s.", error, seconds)
             time.sleep(seconds)
-            noticed.get().clear()
+            noticed.get()[:] = [one for one in noticed.get() if one.kind == "crashed"]  # which is found once
             night = replace(night, began=utc_now())
     return story(night)
 

@@ -3,8 +3,9 @@
 from dataclasses import asdict
 
 from expectations.run import CheckResult, SuiteError, run_suite
-from tasks.night import CheckFailedError, Night, utc_now
+from tasks.night import CheckFailedError, Night
 from tasks.notifying import notice
+from tasks.present import utc_now
 from tasks.progress import logger
 from warehouse import ops
 from warehouse.store import Warehouse

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from segmentation.drafting import Draft, Previous, draft_version, parse_previous
@@ -14,9 +15,12 @@ from segmentation.params import INPUTS, FeatureParams, ModelParams
 from segmentation.recipe import Parent, Recipe
 from segmentation.scoring import parse_rfm_map
 from segmentation.transforms import Scaler
-from tasks.night import Night, utc_now
+from tasks.night import Night
+from tasks.present import utc_now
 from warehouse import features, models, ops, versions
 from warehouse.store import Warehouse
+
+_playbook, _rfm_map = lru_cache(maxsize=1)(parse_playbook), lru_cache(maxsize=1)(parse_rfm_map)
 
 
 def query(warehouse: Warehouse) -> Callable[[str], dict[str, Any]]:
@@ -53,8 +57,8 @@ def recipe(warehouse: Warehouse, night: Night) -> Recipe:
         refit=night.refitting,
         explaining=night.explaining,
         scoring=night.scoring,
-        playbook=parse_playbook(night.playbook),
-        rfm_map=parse_rfm_map(night.rfm_map),
+        playbook=_playbook(night.playbook),
+        rfm_map=_rfm_map(night.rfm_map),
         next_segment_key=models.next_segment_key(warehouse),
     )
 

@@ -1,12 +1,11 @@
 """Steps of erasing customers."""
 
-import getpass
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tasks.night import utc_now
+from tasks.by_hand import kept
+from tasks.present import utc_now, who
 from tasks.progress import listener, logger
 from tasks.upkeep import check_exists
 from tasks.wrapper import task
@@ -55,13 +54,14 @@ def erase_customers(
         There is no room for a copy. The customers are out of all tables; run it again to finish.
     """
     check_exists(params)
-    with store.holding(params, "erase"):
+    with store.holding(params, "erase"), kept(params, "erase") as deed:
         with store.opening(params), store.opened(params) as warehouse:
             for mended in publish.reconcile(warehouse, utc_now()):
                 logger.warning("after an earlier run that was stopped: %s", mended)
             customers = _customers(warehouse, source, file)
+            deed.about = f"{len(customers):,} customers"
             fresh = list(customers) if new_key else erasure.to_request(warehouse, source, customers)
-            removed = erasure.request(warehouse, source, fresh, _who(), utc_now(), new_key=new_key) if fresh else {}
+            removed = erasure.request(warehouse, source, fresh, who(), utc_now(), new_key=new_key) if fresh else {}
             if not fresh and not erasure.pending(warehouse):
                 return {"status": "unchanged", "customers": len(customers), "copies": erasure.copies_left(params)}
             versions = erasure.revise_versions(warehouse, utc_now(), listener.get().advance)
@@ -100,7 +100,3 @@ def _bytes_needed(params: WarehouseParams, versions: dict[int, Any]) -> int:
     """Free disk the largest copy takes; copies are made one after the other."""
     files = [params.path, *(publish.version_file(params.serving, number) for number in versions)]
     return max(file.stat().st_size for file in files)
-
-
-def _who() -> str:
-    return f"{getpass.getuser()} on {socket.gethostname()}"

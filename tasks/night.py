@@ -26,7 +26,8 @@ from segmentation.params import (
     ScoringParams,
 )
 from tasks.artifacts import show_run
-from tasks.notifying import NotifyParams
+from tasks.notifying import NotifyParams, notice
+from tasks.present import utc_now, who
 from tasks.progress import logger, seconds
 from warehouse import erasure, ops, publish, reading, store, versions
 from warehouse.errors import ResegmentError, WarehouseError
@@ -104,7 +105,8 @@ class Record:
 
     def unchanged(self, published: dict[str, Any], report: str | None) -> dict[str, Any]:
         """Nothing new came and the version of this date is published already."""
-        return self._ended("unchanged", published["version_id"], {"published": published, "report": report})
+        facts = {"published": published, "report": report, "retired": self.retired}
+        return self._ended("unchanged", published["version_id"], facts)
 
     def done(self, deliveries: dict[str, Any], published: dict[str, Any], report: str | None) -> dict[str, Any]:
         """A version was published; `report` is that of the version readers see."""
@@ -140,11 +142,6 @@ def scheduled_or_now() -> datetime:
     return utc_now()
 
 
-def utc_now() -> datetime:
-    """The present moment in UTC, without a zone, as the warehouse keeps it."""
-    return datetime.now(UTC).replace(tzinfo=None)
-
-
 def shop_date(moment: datetime, shop_zone: str) -> date:
     """The shop's date at a moment given in UTC without a zone."""
     return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(shop_zone)).date()
@@ -163,8 +160,8 @@ def on_duty(night: Night) -> Iterator[Record]:
     token = seconds.set({})
     try:
         with store.writing(night.warehouse, night.command) as warehouse, _recorded(warehouse, night, record):
-            for stopped in ops.start_run(warehouse, night.run_id, night.command, night.as_of, night.began):
-                logger.warning("an earlier run was stopped: %s", stopped)
+            stopped = ops.start_run(warehouse, night.run_id, night.command, night.as_of, night.began, who())
+            _tell_of_stopped(stopped)
             for mended in publish.reconcile(warehouse, night.began):
                 logger.warning("after an earlier run that was stopped: %s", mended)
             if erasure.pending(warehouse):
@@ -177,6 +174,16 @@ def on_duty(night: Night) -> Iterator[Record]:
         raise
     finally:
         seconds.reset(token)
+
+
+def _tell_of_stopped(stopped: list[dict[str, Any]]) -> None:
+    """A run that is killed cannot say so; the next one does, to the log and to whoever is told of failures."""
+    runs = [f"{run['command']} for {run['as_of']}, begun {run['started_at']:%Y-%m-%d %H:%M} UTC" for run in stopped]
+    for run in runs:
+        logger.warning("an earlier run was stopped: %s", run)
+    if runs:
+        facts = [{"run_id": run["run_id"], "command": run["command"], "as_of": str(run["as_of"])} for run in stopped]
+        notice("crashed", f"Ended without a word: {'; '.join(runs)}. This run carried on.", runs=facts)
 
 
 @contextmanager

@@ -20,11 +20,11 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from tasks.progress import logger
 from tasks.wrapper import inside_flow_run
 
-Kind = Literal["failed", "held", "stale", "drift"]
+Kind = Literal["failed", "held", "stale", "drift", "crashed"]
 
 
 class NotifyParams(BaseModel):
-    """Section `[notify]`: who is told when a night failed, was held, or found stale or drifted data."""
+    """Section `[notify]`: who is told when a night failed, was held or killed, or found stale or drifted data."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 

@@ -1,20 +1,21 @@
 """Steps taken by hand: promote, roll back, release."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from tasks.night import utc_now
+from tasks.by_hand import kept
+from tasks.present import utc_now
+from tasks.upkeep import check_exists
 from tasks.wrapper import task
 from warehouse import promotion, publish, reading, store, versions
-from warehouse.errors import WarehouseError
 from warehouse.params import WarehouseParams
 
 
 @task
 def promote_version(params: WarehouseParams, version_id: int) -> dict[str, Any]:
     """Publish a held version all the same; return what readers see now."""
-    _expect(params)
-    with store.writing(params, "promote"), store.opened(params) as warehouse:
-        publish.reconcile(warehouse, utc_now())
+    with _deciding(params, "promote", f"version {version_id}") as warehouse:
         promotion.promote(warehouse, version_id, utc_now())
         return _shown(warehouse)
 
@@ -22,9 +23,8 @@ def promote_version(params: WarehouseParams, version_id: int) -> dict[str, Any]:
 @task
 def roll_back(params: WarehouseParams, version_id: int | None) -> dict[str, Any]:
     """Keep readers on an older version; return what they see now."""
-    _expect(params)
-    with store.writing(params, "rollback"), store.opened(params) as warehouse:
-        publish.reconcile(warehouse, utc_now())
+    about = f"to version {version_id}" if version_id else "to the version before"
+    with _deciding(params, "rollback", about) as warehouse:
         promotion.roll_back(warehouse, version_id, utc_now())
         return _shown(warehouse)
 
@@ -32,17 +32,22 @@ def roll_back(params: WarehouseParams, version_id: int | None) -> dict[str, Any]
 @task
 def release_readers(params: WarehouseParams) -> dict[str, Any]:
     """End a rollback; return what readers see now."""
-    _expect(params)
-    with store.writing(params, "rollback"), store.opened(params) as warehouse:
-        publish.reconcile(warehouse, utc_now())
+    with _deciding(params, "rollback", "released") as warehouse:
         promotion.release(warehouse)
         return _shown(warehouse)
 
 
-def _expect(params: WarehouseParams) -> None:
-    """Opening it would make an empty one, in whichever folder the command was typed."""
-    if not params.path.exists():
-        raise WarehouseError(f"There is no warehouse at {params.path} yet. Run `resegment nightly` first.")
+@contextmanager
+def _deciding(params: WarehouseParams, command: str, about: str) -> Iterator[store.Warehouse]:
+    check_exists(params)  # opening it would make an empty one, in whichever folder the command was typed
+    with (
+        store.holding(params, command),
+        kept(params, command, about),
+        store.opening(params),
+        store.opened(params) as warehouse,
+    ):
+        publish.reconcile(warehouse, utc_now())
+        yield warehouse
 
 
 def _shown(warehouse: store.Warehouse) -> dict[str, Any]:

@@ -7,12 +7,13 @@ from typing import Any
 from tasks.checking import check
 from tasks.night import CheckFailedError, Night
 from tasks.wrapper import task
-from warehouse import landing, quarantine, replaying, store
+from warehouse import landing, parsing, quarantine, replaying, store
 from warehouse.errors import WarehouseError
 from warehouse.params import SourceParams, WarehouseParams
 from warehouse.quarantine import Asked
 
 __all__ = [
+    "REASONS",
     "Asked",
     "accept_replay",
     "check_replay",
@@ -22,6 +23,8 @@ __all__ = [
     "stage_replay",
 ]
 
+#: Codes a line may be set aside for.
+REASONS = (*parsing.REASONS, parsing.MALFORMED)
 #: Freshness is no matter of a replay, which brings no new days; and it has as few lines as were wrong.
 _SUITES = ("batch", "batch_summary", "batch_loads")
 

@@ -1,9 +1,10 @@
-"""The last step of a night: what nobody needs any more goes."""
+"""The first step of a night, which it takes whatever comes of the others: what nobody needs any more goes."""
 
 from dataclasses import asdict
 from typing import Any
 
-from tasks.night import Night, utc_now
+from tasks.night import Night
+from tasks.present import utc_now
 from tasks.progress import logger
 from tasks.wrapper import task
 from warehouse import store

@@ -5,7 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tasks.night import utc_now
+from tasks.by_hand import kept
+from tasks.present import utc_now
 from tasks.wrapper import task
 from warehouse import backup, rewriting, store
 from warehouse.errors import WarehouseError
@@ -23,7 +24,9 @@ def compact_warehouse(params: WarehouseParams) -> dict[str, Any]:
     """
     check_exists(params)
     with store.holding(params, "compact"):
-        return asdict(rewriting.rewrite_file(params, params.path)) | {"file": str(params.path)}
+        with kept(params, "compact"):
+            copied = rewriting.rewrite_file(params, params.path)
+        return asdict(copied) | {"file": str(params.path), "bytes_after": params.path.stat().st_size}
 
 
 @task
@@ -38,7 +41,7 @@ def back_up_warehouse(
         There is no warehouse yet, or the backup was not made; nothing of it is left.
     """
     check_exists(params)
-    with store.holding(params, "backup"):
+    with store.holding(params, "backup"), kept(params, "backup", f"in {folder}"):
         return backup.back_up(params, folder, utc_now(), configuration, every_version=every_version)
 
 

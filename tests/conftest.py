@@ -1,6 +1,7 @@
 """Fixtures shared by all folders of tests."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,11 @@ from support_postgres import Postgres, running
 # How long an example takes says nothing about whether it is right.
 hypothesis.settings.register_profile("resegment", deadline=None)
 hypothesis.settings.load_profile("resegment")
+
+# A shell's background job is started with Ctrl-C ignored, and so is what it starts; a process that a test interrupts
+# must not inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -33,3 +39,11 @@ def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server of this session's own; skips where none is installed."""
     with running() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def no_api() -> Iterator[None]:
+    """Nights are plain functions here, whatever the environment says."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_API_URL", "")
+        yield

@@ -46,24 +46,50 @@ class History:
     by_id: bool
     nights: list[Night]
 
+    @property
+    def rules(self) -> dict[str, bool]:
+        """How deliveries are read."""
+        return {"append": self.append, "keep": self.keep, "by_id": self.by_id}
+
+
+@dataclass(frozen=True)
+class Played:
+    """A night that was taken in, at `now` for `as_of`; `files` are all that came by then."""
+
+    number: int
+    night: Night
+    now: datetime
+    as_of: date
+    files: dict[str, tuple[Line, ...]]
+
+
+def played(warehouse: Warehouse, source: SourceParams, folder: Path, history: History) -> Iterator[Played]:
+    """Write the files of each night and take them in, then let the caller look."""
+    files: dict[str, tuple[Line, ...]] = {"first.csv": (Line(),)}
+    as_of = FIRST_DAY + timedelta(days=3)
+    for number, night in enumerate(history.nights):
+        files |= night.files
+        write_files(folder / "files", night.files if number else files)
+        write_merges(folder / "merges.csv", night.merges)
+        now, as_of = BEGAN + timedelta(days=number), as_of + timedelta(days=night.step)
+        take_in(warehouse, source, as_of, now, night.window_days)
+        yield Played(number, night, now, as_of, files)
+
 
 def play(folder: Path, history: History) -> Oracle:
     """Take nights in and hold what is stored after each to an oracle and to a rebuild; return the oracle."""
-    rules = {"append": history.append, "keep": history.keep, "by_id": history.by_id}
-    oracle, source = Oracle(**rules), source_of(folder / "files", **rules, merges=folder / "merges.csv")
-    files: dict[str, tuple[Line, ...]] = {"first.csv": (Line(),)}
-    as_of = FIRST_DAY + timedelta(days=3)
+    oracle, source = Oracle(**history.rules), source_of_history(folder, history)
     with new_warehouse(folder) as warehouse:
-        for number, night in enumerate(history.nights):
-            files |= night.files
-            write_files(folder / "files", night.files if number else files)
-            write_merges(folder / "merges.csv", night.merges)
-            now, as_of = BEGAN + timedelta(days=number), as_of + timedelta(days=night.step)
-            take_in(warehouse, source, as_of, now, night.window_days)
-            oracle.night(files, as_of, now, night.merges)
-            _hold_to_the_oracle(warehouse, oracle, night)
+        for one in played(warehouse, source, folder, history):
+            oracle.night(one.files, one.as_of, one.now, one.night.merges)
+            _hold_to_the_oracle(warehouse, oracle, one.night)
             assert differing_rows(warehouse, source) == {}
     return oracle
+
+
+def source_of_history(folder: Path, history: History) -> SourceParams:
+    """The source `played` writes."""
+    return source_of(folder / "files", **history.rules, merges=folder / "merges.csv")
 
 
 def _hold_to_the_oracle(warehouse: Warehouse, oracle: Oracle, night: Night) -> None:

@@ -55,18 +55,21 @@ def test_forbidden_import_inside_a_function_is_found(module: str, imported: str,
 
 
 def test_lock_names_no_index_and_no_host() -> None:
-    lock = (REPOSITORY / "requirements.lock").read_text()
+    lock = "".join(file.read_text() for file in REPOSITORY.glob("requirements*.lock"))
     assert re.findall(r"\w+://|--(?:extra-)?index-url|--find-links|\bpypi\b| @ ", lock) == []
 
 
 def test_lock_has_every_dependency_with_hashes() -> None:
-    lock = (REPOSITORY / "requirements.lock").read_text()
-    entries = re.findall(r"(?m)^([a-z0-9-]+)==\S+(?: ;[^\\]*)? \\\n    --hash=sha256:", lock)
-    assert len(entries) == len(re.findall(r"(?m)^[a-z0-9]", lock))
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
-    extras = [line for extra in project["project"]["optional-dependencies"].values() for line in extra]
-    wanted = [*project["project"]["dependencies"], *extras, *project["dependency-groups"]["dev"]]
-    assert {re.split(r"[<>=;\[ ]", line)[0] for line in wanted} <= set(entries)
+    extras = project["project"]["optional-dependencies"]
+    apart = extras.pop("spark")
+    usual = [line for extra in extras.values() for line in extra]
+    usual += [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    for name, wanted in {"requirements.lock": usual, "requirements-spark.lock": apart}.items():
+        lock = (REPOSITORY / name).read_text()
+        entries = re.findall(r"(?m)^([a-z0-9-]+)==\S+(?: ;[^\\]*)? \\\n    --hash=sha256:", lock)
+        assert len(entries) == len(re.findall(r"(?m)^[a-z0-9]", lock))
+        assert {re.split(r"[<>=;\[ ]", line)[0] for line in wanted} <= set(entries)
 
 
 def test_first_screen_of_the_readme_has_exactly_two_commands() -> None:

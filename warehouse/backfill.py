@@ -16,6 +16,11 @@ _LATEST_FILES = 20
 _ROW_GROUP = 122_880
 
 
+def is_small(warehouse: Warehouse) -> bool:
+    """Whether no table that is read date after date fills two row groups."""
+    return int(warehouse.value("SELECT count(*) FROM sales.invoices")) <= _ROW_GROUP
+
+
 @contextmanager
 def fitting_threads(warehouse: Warehouse) -> Iterator[None]:
     """One thread for the block where no table that it reads date after date fills two row groups.
@@ -23,7 +28,7 @@ def fitting_threads(warehouse: Warehouse) -> Iterator[None]:
     More have nothing to share then and get in each other's way: a fifth slower on two busy cores.
     """
     threads = warehouse.value("SELECT current_setting('threads')")
-    if warehouse.value("SELECT count(*) FROM sales.invoices") > _ROW_GROUP:
+    if not is_small(warehouse):
         yield
         return
     warehouse.execute("SET threads = 1")

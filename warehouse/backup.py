@@ -5,7 +5,7 @@ FOLDER/warehouse-20111210T030000Z/
     SHA256SUMS              the same sums for `sha256sum --check`
     warehouse.duckdb        the private warehouse, copied table by table and compared
     erasure-key             only if there is one
-    configuration/          resegment.toml and the files it names
+    configuration/          resegment.toml and the files it names, the customers' merges as well
     serving/                the version readers see, or every published one; `current` and current.json
 """
 
@@ -30,7 +30,7 @@ from warehouse.params import WarehouseParams
 from warehouse.private_file import options
 from warehouse.rewriting import copy_file
 
-_WAREHOUSE, _KEY = "warehouse.duckdb", "erasure-key"
+MANIFEST, WAREHOUSE, KEY = "manifest.json", "warehouse.duckdb", "erasure-key"
 
 
 def back_up(
@@ -69,33 +69,35 @@ def back_up(
 def _fill(
     params: WarehouseParams, building: Path, now: datetime, configuration: Mapping[str, Path], *, every_version: bool
 ) -> dict[str, Any]:
-    copy_file(params, params.path, building / _WAREHOUSE)
-    facts = _facts(params, building / _WAREHOUSE)
+    copy_file(params, params.path, building / WAREHOUSE)
+    facts = _facts(params, building / WAREHOUSE)
     linked = serving.linked_version(params.serving)
-    origins = {_WAREHOUSE: params.path}
+    origins = {WAREHOUSE: params.path}
     origins |= {f"configuration/{name}": path for name, path in configuration.items()}
     if key_file(params).exists():
-        origins[_KEY] = key_file(params)
+        origins[KEY] = key_file(params)
     for row in facts["versions"]:
         file = serving.version_file(params.serving, row["version_id"])
         wanted = row["version_id"] == linked or (every_version and row["status"] == "published")
         row["included"] = wanted and file.exists()
         if row["included"]:
             origins |= {f"serving/{one.relative_to(params.serving)}": one for one in sorted(file.parent.iterdir())}
+    if linked is not None and serving.current_pointer(params.serving):
+        origins["serving/current.json"] = params.serving / "current.json"
     for name, path in origins.items():
-        if name != _WAREHOUSE:
+        if name != WAREHOUSE:
             _copy(path, building / name)
     _copy_modes(params.serving, building / "serving")
-    _copy_pointers(params.serving, building / "serving")
+    _copy_link(params.serving, building / "serving")
     manifest = {
         "resegment": version("resegment"),
         "created_at": now.isoformat(),
         **facts,
         "current": linked,
-        "erasure_key": _KEY in origins,
+        "erasure_key": KEY in origins,
         "files": {name: _described(building / name, path) for name, path in origins.items()},
     }
-    _write_text(building / "manifest.json", json.dumps(manifest, indent=2, default=str) + "\n")
+    _write_text(building / MANIFEST, json.dumps(manifest, indent=2, default=str) + "\n")
     sums = "".join(f"{file['sha256']}  {name}\n" for name, file in manifest["files"].items())
     _write_text(building / "SHA256SUMS", sums)
     fsync(building)
@@ -126,11 +128,9 @@ def _copy_modes(source: Path, target: Path) -> None:
         shutil.copymode(source, target)
 
 
-def _copy_pointers(source: Path, target: Path) -> None:
+def _copy_link(source: Path, target: Path) -> None:
     if (source / "current").is_symlink() and target.exists():
         (target / "current").symlink_to(os.readlink(source / "current"), target_is_directory=True)  # noqa: PTH115
-        if (source / "current.json").exists():
-            _copy(source / "current.json", target / "current.json")
 
 
 def _described(copy: Path, origin: Path) -> dict[str, Any]:

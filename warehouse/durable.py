@@ -13,6 +13,9 @@ def write_whole(path: Path, content: bytes, mode: int) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
+    except OSError as error:
+        error.filename = str(path)  # the name people know
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -130,8 +130,7 @@ def request(
         warehouse.run("erasure/count_members")
         warehouse.run("erasure/remove_lines")
         warehouse.run("landing/judge_duplicates", keep=source.duplicates is Duplicates.KEEP)
-        warehouse.run("landing/rebuild_invoices")
-        warehouse.run("landing/rebuild_totals")
+        landing.rebuild_touched(warehouse)
         for table in _tables_of_customers(warehouse):
             warehouse.execute(f"DELETE FROM {table} WHERE customer_id IN (FROM gone)")
         warehouse.run("erasure/count_erased")

@@ -21,6 +21,14 @@ class WarehouseLockedError(TransientError):
     """Another process writes to the warehouse."""
 
 
+class SparkError(WarehouseError):
+    """Spark cannot be used, or a step on it failed; nothing of the run was changed."""
+
+
+class SparkUnreachableError(SparkError, TransientError):
+    """The master does not answer, or has nobody to do the work; it may a little later."""
+
+
 class ServingError(WarehouseError):
     """The folder of published versions cannot be written, or belongs to another warehouse."""
 

@@ -103,8 +103,18 @@ def prepare_inputs(
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE features AS {inputs_sql(inputs, own, net=net)}")
 
 
-def inputs_sql(inputs: Sequence[str], own: Sequence[str], *, net: bool) -> str:
-    """SELECT of `features` from `rfm`, `distinct_products` and `own_features`; money is exact until here."""
+def of_invoices(inputs: Sequence[str]) -> bool:
+    """Whether the invoices alone make these inputs: neither products nor a SELECT of the shop's own."""
+    return set(inputs) <= set(_EXPRESSIONS)
+
+
+def inputs_sql(
+    inputs: Sequence[str], own: Sequence[str], *, net: bool, relation: str = "rfm", keep: str = "customer_id"
+) -> str:
+    """SELECT of `features` from `relation`, `distinct_products` and `own_features`; money is exact until here.
+
+    `keep` are columns of the relation to carry along.
+    """
     expressions = _EXPRESSIONS | {"monetary": "greatest(monetary, 0)" if net else "gross"}
     names = dict.fromkeys([*_SCORED, *(name for name in inputs if name in expressions)])
     columns = [f"CAST({expressions[name]} AS DOUBLE) AS {name}" for name in names]
@@ -115,7 +125,7 @@ def inputs_sql(inputs: Sequence[str], own: Sequence[str], *, net: bool) -> str:
     if own:
         columns += [f"CAST(own_features.{quoted(name)} AS DOUBLE) AS {quoted(name)}" for name in own]
         joins += " JOIN own_features USING (customer_id)"
-    return f"SELECT customer_id, {', '.join(columns)} FROM rfm{joins}"
+    return f"SELECT {keep}, {', '.join(columns)} FROM {relation}{joins}"
 
 
 def prepare_own(warehouse: Warehouse, own_sql: str, names: Sequence[str], as_of: date) -> None:

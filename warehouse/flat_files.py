@@ -23,7 +23,8 @@ def write_tables(serving: Path, folder: Path, kind: FileKind, version_id: int | 
     """Write every published table and view as a file under its name; return the manifest, which is written last.
 
     Each file is replaced at once, so that a reader sees the former or the new one; `manifest.json` tells the version,
-    and each file's rows and sha256. Lists, which CSV cannot hold, become texts there.
+    and each file's rows and sha256. Lists, which CSV cannot hold, become texts there. Customers are named, so only the
+    owner may read the files.
 
     Raises
     ------
@@ -46,10 +47,10 @@ def write_tables(serving: Path, folder: Path, kind: FileKind, version_id: int | 
             replaced = f" REPLACE ({texts})" if lists else ""
             rows = polars.DataFrame(connection.sql(f"SELECT *{replaced} FROM {quoted(table)}").to_arrow_table())
             content, _ = encode(rows, kind)
-            write_whole(folder / f"{table}.{kind}", content, 0o644)
+            write_whole(folder / f"{table}.{kind}", content, 0o600)
             manifest["files"][f"{table}.{kind}"] = {
                 "rows": rows.height,
                 "sha256": hashlib.sha256(content).hexdigest(),
             }
-        write_whole(folder / "manifest.json", json.dumps(manifest, indent=2).encode() + b"\n", 0o644)
+        write_whole(folder / "manifest.json", json.dumps(manifest, indent=2).encode() + b"\n", 0o600)
     return manifest

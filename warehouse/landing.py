@@ -85,20 +85,36 @@ def accept(warehouse: Warehouse, source: SourceParams, now: datetime) -> bool:
     leaves the temporary table `touched_customers` for the features.
     """
     changed = merges.prepare(warehouse, source) or rules.changed_duplicates(warehouse, source)
-    if not changed and not warehouse.value("SELECT count(*) FROM landing.loads WHERE status = 'staged'"):
+    staged = warehouse.rows("landing/staged_loads")[0]
+    if not changed and not staged["loads"]:
         return False
-    warehouse.run("landing/touch_before", source=source.name)
-    warehouse.run("quarantine/take_back")
+    warehouse.run("landing/touch_staged", source=source.name)
+    if staged["replacing"]:
+        warehouse.run("landing/remove_replaced")
+    if staged["replays"]:
+        warehouse.run("quarantine/take_back")
     warehouse.run("landing/move_lines", source=source.name)
     rules.judge_anew(warehouse, source)
     warehouse.run("landing/judge_duplicates", keep=source.duplicates is Duplicates.KEEP)
     merges.apply(warehouse)
-    warehouse.run("landing/rebuild_invoices")
-    warehouse.run("landing/rebuild_totals")
-    if closed_before(warehouse):
+    closed = rebuild_touched(warehouse)
+    if closed:
         warehouse.run("merges/move_closed")
     warehouse.run("landing/close_loads", now=now)
     return True
+
+
+def rebuild_touched(warehouse: Warehouse) -> bool:
+    """Rebuild the invoices and totals of `touched_invoices`, `touched_days` and `lost_pairs` from their lines.
+
+    What was made of closed days stays as it is; returns whether there are any. Runs inside the caller's transaction.
+    """
+    closed = closed_before(warehouse) is not None
+    if closed:
+        warehouse.run("landing/leave_closed")
+    warehouse.run("landing/rebuild_invoices")
+    warehouse.run("landing/rebuild_totals")
+    return closed
 
 
 def anything_new(warehouse: Warehouse, source: SourceParams) -> bool:
@@ -145,7 +161,8 @@ def reject_staged(warehouse: Warehouse, reason: str) -> None:
 
 def _counted(warehouse: Warehouse) -> int:
     """Write what was delivered into the ledger; returns the number of lines."""
-    warehouse.run("landing/count_staged")
+    with warehouse.transaction():
+        warehouse.run("landing/count_staged")
     return int(warehouse.value("SELECT count(*) FROM landing.staged_lines"))
 
 

@@ -45,7 +45,8 @@ def prepare(warehouse: Warehouse, source: SourceParams) -> int:
 
 def apply(warehouse: Warehouse) -> None:
     """Put the prepared merges in force: `touched_invoices` then names invoices by the customers they belong to."""
-    warehouse.run("merges/apply")
+    if warehouse.value("SELECT EXISTS (FROM given_merges) OR EXISTS (FROM sales.customer_merges)"):
+        warehouse.run("merges/apply")
 
 
 def _read(warehouse: Warehouse, path: Path, source: SourceParams) -> None:

@@ -1,21 +1,25 @@
-"""What runs did and what their checks found."""
+"""What runs and people did, and what the checks of runs found."""
 
 import json
+import uuid
 from datetime import date, datetime
 from typing import Any
 
 from warehouse.store import Warehouse
 
 
-def start_run(warehouse: Warehouse, run_id: str, command: str, as_of: date | None, now: datetime) -> list[str]:
-    """Record that a run begins; return those that never ended, in words.
+def start_run(
+    warehouse: Warehouse, run_id: str, command: str, as_of: date | None, now: datetime, by: str
+) -> list[dict[str, Any]]:
+    """Record that a run begins, asked for `by` somebody; return those before it that ended without a word.
 
-    They are marked as crashed, since nobody else can be writing.
+    They are marked as crashed, since nobody else can be writing. Those of before are returned again as long as no run
+    that ended could tell of them.
     """
     with warehouse.transaction():
         stopped = warehouse.rows("ops/stopped_runs")
-        warehouse.run("ops/start_run", run_id=run_id, command=command, as_of=as_of, now=now)
-    return [f"{run['command']} for {run['as_of']}, begun {run['started_at']:%Y-%m-%d %H:%M} UTC" for run in stopped]
+        warehouse.run("ops/start_run", run_id=run_id, command=command, as_of=as_of, now=now, by=by)
+    return [run for run in stopped if run["run_id"] != run_id]
 
 
 def end_run(
@@ -33,6 +37,18 @@ def end_run(
     warehouse.run(
         "ops/end_run", run_id=run_id, status=status, now=now, version_id=version_id, error=error, seconds=took
     )
+
+
+def record_deed(
+    warehouse: Warehouse, command: str, about: str, by: str, began: datetime, ended: datetime, error: str | None
+) -> list[dict[str, Any]]:
+    """Keep a step that somebody took by hand and how it ended; return those since the last run."""
+    status = "done" if error is None else "failed"
+    warehouse.run(
+        "ops/insert_deed", run_id=uuid.uuid4().hex, command=command, about=about or None, by=by, began=began,
+        ended=ended, status=status, error=error,
+    )  # fmt: skip
+    return warehouse.rows("ops/deeds")
 
 
 def record_checks(warehouse: Warehouse, run_id: str, now: datetime, results: list[dict[str, Any]]) -> None:

@@ -37,6 +37,13 @@ class Engine(StrEnum):
     CONNECTORX = "connectorx"
 
 
+class StepEngine(StrEnum):
+    """What computes the heavy steps: DuckDB, or Spark from so many rows on."""
+
+    DUCKDB = "duckdb"
+    SPARK = "spark"
+
+
 class DeliveryMode(StrEnum):
     """replace: new content of a unit takes the place of its former lines; append: it comes on top of them."""
 
@@ -205,6 +212,23 @@ class TablesParams(BaseModel):
     )
 
 
+class SparkParams(BaseModel):
+    """Section `[warehouse.spark]`: where Spark is and which steps are worth its start, for engine = "spark"."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    master: str = Field("", description='master URL, as "spark://host:7077", or "local[*]" for this machine')
+    from_rows: int = Field(
+        1_000_000, ge=0, description="rows a step must have for Spark to do it; those of fewer stay in DuckDB"
+    )
+    exchange: Path | None = Field(
+        None,
+        description="folder for Parquet between DuckDB and Spark, which all executors reach under the same path; "
+        "unset: beside the private file",
+    )
+    options: dict[str, str] = Field({}, description='options of Spark\'s own, as "spark.executor.memory" = "4g"')
+
+
 class WarehouseParams(BaseModel):
     """Section `[warehouse]`: where the private file and the published versions live, and what DuckDB may use."""
 
@@ -217,7 +241,17 @@ class WarehouseParams(BaseModel):
     erasure_key: Path | None = Field(
         None, description="file with the key that tells erased customers; unset: beside the private file"
     )
+    engine: StepEngine = Field(
+        StepEngine.DUCKDB, description="duckdb, or spark for large steps: lines to invoices, activity, assignment"
+    )
+    spark: SparkParams = SparkParams()
     tables: TablesParams = TablesParams()
+
+    @model_validator(mode="after")
+    def _spark_has_a_master(self) -> Self:
+        if self.engine is StepEngine.SPARK and not self.spark.master:
+            raise ValueError('engine = "spark" needs [warehouse.spark] master, as "spark://host:7077" or "local[*]"')
+        return self
 
 
 class RetentionParams(BaseModel):

@@ -77,6 +77,19 @@ def scratch_prefix(path: Path) -> str:
     return f".{path.name}.reading-"
 
 
+def restoring_note(path: Path) -> Path:
+    """Where it says that a backup is being put in the warehouse's place."""
+    return path.with_name(path.name + ".restoring")
+
+
+def check_restored(path: Path) -> None:
+    """Raise WarehouseError if a restore was stopped between the old files and those of the backup."""
+    note = restoring_note(path)
+    if note.exists():
+        backup = note.read_text(encoding="utf-8").strip()
+        raise WarehouseError(f"A restore of {path} was stopped. Finish it first: `resegment restore {backup}`.")
+
+
 def copy_name(path: Path) -> Path:
     """Where a copy of a DuckDB file is made that is to take its place."""
     return path.with_name(f".{path.name}.copy")

@@ -4,34 +4,62 @@ The order is: candidate committed, directory built and renamed, `current` swappe
 reader opens a file that never changes, so it blocks nobody and is blocked by nobody.
 """
 
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from warehouse import published_file, reading, serving, versions
+from warehouse.beside import Beside, beside
 from warehouse.errors import ServingError
+from warehouse.published_file import Begun
 from warehouse.serving import current_pointer, version_file, write_status
 from warehouse.store import Warehouse
 
-__all__ = ["build", "current_pointer", "publish", "reconcile", "summary", "version_file", "write_status"]
+__all__ = ["Together", "build", "current_pointer", "publish", "reconcile", "summary", "version_file", "write_status"]
 
 
-def publish(warehouse: Warehouse, version_id: int, now: datetime) -> bool:
+@dataclass(frozen=True)
+class Together:
+    """What publications have in common: a second connection, and what is the same in their files, if anything is."""
+
+    other: Beside
+    begun: Begun | None = None
+
+
+@contextmanager
+def publishing(warehouse: Warehouse, dates: Sequence[date] = (), *, one_model: bool = False) -> Iterator[Together]:
+    """For versions of these dates, in that order; with `one_model`, they have the same one most of the time."""
+    with beside(warehouse, dates) as other:
+        yield Together(other, Begun() if one_model else None)
+
+
+def publish(warehouse: Warehouse, version_id: int, now: datetime, together: Together | None = None) -> bool:
     """Publish a checked candidate; return whether it became `current`.
 
-    Killed at any moment, readers have a whole version, and `reconcile` finishes or undoes the rest.
+    Killed at any moment, readers have a whole version, and `reconcile` finishes or undoes the rest. Versions that are
+    published one after the other may share what they have in common (`together`).
     """
-    versions.prepare_history(warehouse, version_id)
-    if not version_file(warehouse.params.serving, version_id).exists():
-        build(warehouse, version_id)
+    with _shared(warehouse, together) as shared:
+        shared.other.prepare(published_file.parameters_of(warehouse, version_id))
+        versions.prepare_history(warehouse, version_id)
+        if not version_file(warehouse.params.serving, version_id).exists():
+            build(warehouse, version_id, shared)
     return _make_visible(warehouse, version_id, now)
 
 
-def build(warehouse: Warehouse, version_id: int) -> None:
+def build(warehouse: Warehouse, version_id: int, together: Together | None = None) -> None:
     """Write the version's directory under a temporary name and rename it when it is whole and on disk."""
-    write = partial(published_file.write, warehouse, version_id)
-    serving.make_version(warehouse.params.serving, version_id, write)
+    with _shared(warehouse, together) as shared:
+        write = partial(published_file.write, warehouse, version_id, other=shared.other, begun=shared.begun)
+        serving.make_version(warehouse.params.serving, version_id, write)
+
+
+def _shared(warehouse: Warehouse, together: Together | None) -> AbstractContextManager[Together]:
+    return nullcontext(together) if together else publishing(warehouse)
 
 
 def reconcile(warehouse: Warehouse, now: datetime) -> list[str]:

@@ -2,7 +2,9 @@
 
 import tempfile
 import tomllib
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from concurrent.futures import wait
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,10 @@ from typing import Any
 import duckdb
 
 from warehouse import versions
+from warehouse.beside import TABLES, Beside
 from warehouse.errors import WarehouseError
-from warehouse.store import ROOM, Warehouse
+from warehouse.filling import Parameters, fill
+from warehouse.store import ROOM, Warehouse, scratch_folder
 from warehouse.text import literal, quoted
 
 #: Every client since DuckDB 1.1 can read this; the default format of 2.0 is unreadable by the clients BI tools ship.
@@ -21,6 +25,24 @@ STORAGE_VERSION = "v1.0.0"
 _BLOCK_SIZE = 65_536
 #: The file is checkpointed as a whole before anybody sees it, so a log would only write everything twice.
 _OPTIONS = f"STORAGE_VERSION '{STORAGE_VERSION}', BLOCK_SIZE {_BLOCK_SIZE}, RECOVERY_MODE 'no_wal_writes'"
+#: Ways to store a column that are tried on every column at length and save nothing of one that fits in a block or two:
+#: without them a small file takes half the time to write and has the same size.
+_FOR_LONG_COLUMNS = "fsst,alp,alprd"
+#: Customers of a file whose columns are long: those of a row group.
+_LONG = 122_880
+#: Tables that are the same in all versions of a model until something is checked, delivered or measured.
+_LASTING = frozenset(
+    {
+        "check_results", "data_quality", "k_search", "model_parameters", "quarantine_reasons", "segment_lineage",
+        "version_quality", "version_revisions",
+    }
+)  # fmt: skip
+#: What tells whether they are the same still.
+_COMMON = """
+SELECT model_id, (SELECT max(model_id) FROM models.models) AS models, (SELECT count(*) FROM ops.checks) AS checks,
+    (SELECT count(*) FROM segments.quality) AS measured, (SELECT count(*) FROM landing.loads) AS loads
+FROM segments.versions WHERE version_id = $id
+"""
 
 
 @cache
@@ -29,23 +51,90 @@ def contract() -> dict[str, dict[str, Any]]:
     return tomllib.loads((ROOM / "contract.toml").read_text())
 
 
-def write(warehouse: Warehouse, version_id: int, file: Path) -> None:
-    """Write the file of a version whose history was prepared (`versions.prepare_history`)."""
-    parameters, home = _parameters(warehouse, version_id), warehouse.value("SELECT current_database()")
-    warehouse.run("sales/prepare_totals", **parameters)
-    file.write_bytes(_empty_file())
-    warehouse.execute(f"ATTACH {literal(str(file))} AS publication ({_OPTIONS})")
+class Begun:
+    """A file begun with what the versions of a run have in common, which is written once for all of them."""
+
+    def __init__(self) -> None:
+        self._common: dict[str, Any] = {}
+        self._content = b""
+
+    def content(self, warehouse: Warehouse, parameters: Parameters) -> bytes:
+        """A file with the tables that last and the views, as they are for a version."""
+        (common,) = warehouse.select(_COMMON, {"id": parameters["version_id"]})
+        if common != self._common:
+            with scratch_folder(warehouse.params) as folder:
+                file = folder / "begun.duckdb"
+                _fill_file(warehouse, parameters, file, _empty_file(), sorted(_LASTING), views=True)
+                self._common, self._content = common, file.read_bytes()
+        return self._content
+
+
+def write(warehouse: Warehouse, version_id: int, file: Path, other: Beside, begun: Begun | None = None) -> None:
+    """Write the file of a version whose history was prepared (`versions.prepare_history`).
+
+    With `begun`, what it has in common with the version before is copied.
+    """
+    parameters = parameters_of(warehouse, version_id)
+    content = begun.content(warehouse, parameters) if begun else _empty_file()
+    tables = [name for name in _tables() if name not in TABLES and not (begun and name in _LASTING)]
+    other.prepare(parameters).result()
+    _fill_file(warehouse, parameters, file, content, tables, views=not begun, other=other)
+
+
+def _fill_file(
+    warehouse: Warehouse,
+    parameters: Parameters,
+    file: Path,
+    content: bytes,
+    tables: Sequence[str],
+    *,
+    views: bool,
+    other: Beside | None = None,
+) -> None:
+    home = warehouse.value("SELECT current_database()")
+    file.write_bytes(content)
+    with _compression(warehouse, parameters["customers"]):
+        warehouse.execute(f"ATTACH {literal(str(file))} AS publication ({_OPTIONS})")
+        try:
+            with _filled(other, parameters), warehouse.transaction():
+                for table in tables:
+                    fill(warehouse, table, parameters)
+                if views:
+                    _write_views(warehouse, parameters["version_id"])
+            if other:
+                other.prepare_next(parameters)
+            warehouse.execute("CHECKPOINT publication")
+        except BaseException:
+            with suppress(WarehouseError):  # what went wrong before is what counts
+                _detach(warehouse, home)
+            raise
+        _detach(warehouse, home)
+
+
+@contextmanager
+def _filled(other: Beside | None, parameters: Parameters) -> Iterator[None]:
+    """The other connection fills its tables meanwhile; neither is left writing when the other one fails."""
+    filling = other.fill(parameters) if other else None
     try:
-        with warehouse.transaction():
-            for table in _tables():
-                _fill(warehouse, table, parameters)
-            _write_views(warehouse, version_id)
-        warehouse.execute("CHECKPOINT publication")
-    except BaseException:
-        with suppress(WarehouseError):  # what went wrong before is what counts
-            _detach(warehouse, home)
-        raise
-    _detach(warehouse, home)
+        yield
+    finally:
+        if filling:
+            wait([filling])
+    if filling:
+        filling.result()
+
+
+@contextmanager
+def _compression(warehouse: Warehouse, customers: int) -> Iterator[None]:
+    """Spare the columns of a small file what pays for long ones only."""
+    if customers > _LONG:
+        yield
+        return
+    warehouse.execute(f"SET disabled_compression_methods = '{_FOR_LONG_COLUMNS}'")
+    try:
+        yield
+    finally:
+        warehouse.execute("RESET disabled_compression_methods")
 
 
 def _detach(warehouse: Warehouse, home: str) -> None:
@@ -53,11 +142,13 @@ def _detach(warehouse: Warehouse, home: str) -> None:
     warehouse.execute("DETACH publication")
 
 
-def _parameters(warehouse: Warehouse, version_id: int) -> dict[str, Any]:
-    tables = warehouse.params.tables
+def parameters_of(warehouse: Warehouse, version_id: int) -> dict[str, Any]:
+    """What the SELECTs of the public tables are bound to for a version, and how many customers it has."""
+    row, tables = versions.version(warehouse, version_id), warehouse.params.tables
     return {
         "version_id": version_id,
-        "as_of": versions.version(warehouse, version_id)["as_of"],
+        "as_of": row["as_of"],
+        "customers": row["customers"],
         "service_products": list(tables.service_products),
         "top_products": tables.top_products,
         "min_buyers": tables.affinity_min_buyers,
@@ -68,12 +159,6 @@ def _parameters(warehouse: Warehouse, version_id: int) -> dict[str, Any]:
 def _tables() -> list[str]:
     """Tables that are filled from the warehouse."""
     return [name for name, described in contract().items() if "view" not in described and name != "data_dictionary"]
-
-
-def _fill(warehouse: Warehouse, table: str, parameters: dict[str, Any]) -> None:
-    select = (ROOM / "queries" / "publish" / f"{table}.sql").read_text()
-    used = {name: value for name, value in parameters.items() if f"${name}" in select}
-    warehouse.execute(f"INSERT INTO publication.main.{quoted(table)} BY NAME {select}", used)
 
 
 def _write_views(warehouse: Warehouse, version_id: int) -> None:

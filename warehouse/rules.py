@@ -70,8 +70,10 @@ def refuse_silent_change(warehouse: Warehouse, source: SourceParams, shop_zone: 
 
 def keep(warehouse: Warehouse, source: SourceParams, shop_zone: str) -> None:
     """Note how files are read from now on, in the caller's transaction."""
-    reading = json.dumps(_reading(source, shop_zone))
-    warehouse.run("landing/keep_rules", source=source.name, reading=reading, duplicates=None)
+    reading = _reading(source, shop_zone)
+    kept = _kept(warehouse, source)
+    if kept is None or kept["reading"] is None or json.loads(kept["reading"]) != reading:
+        warehouse.run("landing/keep_rules", source=source.name, reading=json.dumps(reading), duplicates=None)
 
 
 def keeps_duplicates(warehouse: Warehouse, source: SourceParams) -> bool:
@@ -82,6 +84,9 @@ def keeps_duplicates(warehouse: Warehouse, source: SourceParams) -> bool:
 
 def judge_anew(warehouse: Warehouse, source: SourceParams) -> None:
     """Add all keys that several lines share to `touched_keys` if equal lines are judged otherwise than before."""
+    kept = _kept(warehouse, source)
+    if kept is not None and kept["duplicates"] == source.duplicates.value:
+        return
     if changed_duplicates(warehouse, source):
         warehouse.run("landing/touch_shared_keys")
     warehouse.run("landing/keep_rules", source=source.name, reading=None, duplicates=source.duplicates.value)

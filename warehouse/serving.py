@@ -97,7 +97,7 @@ def former_revisions(serving: Path) -> list[Path]:
 
 
 def _make(serving: Path, folder: Path, write: Callable[[Path], None]) -> None:
-    temporary = folder.with_name(_BUILDING + folder.name)
+    temporary = building_folder(serving, folder.name)
     with _changing(serving):
         prepare(serving)
         remove(temporary)
@@ -118,9 +118,12 @@ def shows(serving: Path, version_id: int) -> bool:
     return link.is_symlink() and (str(link.readlink()), pointer.get("path")) == _target(serving, version_id)
 
 
-def point_current(serving: Path, version_id: int, facts: dict[str, Any]) -> None:
-    """Swap `current` to a version, and `current.json` with it; `facts` go into that file."""
-    folder, path = _target(serving, version_id)
+def point_current(serving: Path, version_id: int, facts: dict[str, Any], revision: Path | None = None) -> None:
+    """Swap `current` to a version, and `current.json` with it; `facts` go into that file.
+
+    `revision` is the folder of the version to show, if it is not the newest.
+    """
+    folder, path = _target(serving, version_id, revision)
     link = serving / ".current.next"
     pointer = {"version_id": version_id, "revision": revision_of(Path(folder)), "path": path} | facts
     with _changing(serving):
@@ -165,6 +168,24 @@ def replace_text(path: Path, text: str) -> None:
 def unfinished(serving: Path) -> list[Path]:
     """Folders of versions that were being built when a run was stopped."""
     return sorted((serving / "versions").glob(f"{_BUILDING}*"))
+
+
+def building_folder(serving: Path, name: str) -> Path:
+    """Where the folder `name` of a version is filled before it is renamed."""
+    return serving / "versions" / f"{_BUILDING}{name}"
+
+
+def put_in_place(building: Path) -> None:
+    """Rename a filled folder to its version's; what was there goes after that."""
+    place = building.with_name(building.name.removeprefix(_BUILDING))
+    former = building.with_name(f"{_BUILDING}former")
+    with _changing(building.parent.parent):
+        _delete(former)
+        if place.exists():
+            place.rename(former)
+        building.rename(place)
+        fsync(place.parent)
+        _delete(former)
 
 
 def finished(serving: Path) -> dict[int, Path]:
@@ -215,9 +236,9 @@ def _revisions(serving: Path, version_id: int) -> Iterator[Path]:
     return (one for one in first.parent.glob(f"{first.name}*") if _number(one) == version_id and one.is_dir())
 
 
-def _target(serving: Path, version_id: int) -> tuple[str, str]:
-    """Folder and file of a version's newest revision, relative to the serving folder."""
-    folder = version_folder(serving, version_id).relative_to(serving)
+def _target(serving: Path, version_id: int, revision: Path | None = None) -> tuple[str, str]:
+    """Folder and file of a version's newest revision, or of that one, relative to the serving folder."""
+    folder = (revision or version_folder(serving, version_id)).relative_to(serving)
     return str(folder), str(folder / _FILE)
 
 

@@ -2,8 +2,8 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cache
+from contextlib import ExitStack, contextmanager
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +13,40 @@ from warehouse.errors import WarehouseError
 from warehouse.failures import explaining
 from warehouse.lock import writer_lock
 from warehouse.migrating import migrate, pending_upgrade
-from warehouse.params import WarehouseParams
-from warehouse.private_file import check_name, connect, for_owner_only, keep_private, options, scratch_prefix, sweep
+from warehouse.params import StepEngine, WarehouseParams
+from warehouse.private_file import (
+    check_name,
+    check_restored,
+    connect,
+    for_owner_only,
+    keep_private,
+    options,
+    scratch_prefix,
+    sweep,
+)
 from warehouse.rewriting import copy_catalogue
+from warehouse.spark.steps import SparkSteps
 
 ROOM = Path(__file__).parent
+#: What proves the steps right does not do them on the same engine.
+_IN_DUCKDB = ("verify/rebuild",)
 _open: dict[Path, "Warehouse"] = {}
 
 
 class Warehouse:
-    """One connection to the private warehouse, with queries by name and transactions."""
+    """One connection to the private warehouse, with queries by name and transactions; `spark` does large steps."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, params: WarehouseParams) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, params: WarehouseParams, spark: SparkSteps | None = None
+    ) -> None:
         self.connection = connection
         self.params = params
+        self.spark = spark
 
     def execute(self, sql: str, parameters: dict[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
         """Run one statement with bound parameters; raise WarehouseError if it fails, with the statement as a note."""
         with explaining(self.params.path, _shortened(sql), sql):
-            return self.connection.execute(sql, parameters or {})
+            return self.connection.execute(_parsed(sql), parameters or {})
 
     def insert_rows(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert a few rows, each with a value for every column of `table`."""
@@ -55,8 +70,30 @@ class Warehouse:
         for statement in _statements(name):
             used = {key: parameters[key] for key in statement.named_parameters}
             with explaining(self.params.path, f"query {name}", statement.query.strip()):
-                self.connection.execute(statement, used)
+                if self.spark and name not in _IN_DUCKDB:
+                    with self.spark.carried(self.connection, statement.query, used) as sql:
+                        self._execute_used(sql, used)
+                else:
+                    self.connection.execute(statement, used)
         return self.connection
+
+    def create_computed(self, name: str, sql: str, relation: str, parameters: Mapping[str, Any]) -> None:
+        """Make the temporary table `name` of a query of steps over `relation`, by Spark if that is large."""
+        with explaining(self.params.path, f"computing {name}"), ExitStack() as results:
+            if self.spark:
+                sql = results.enter_context(self.spark.selected(self.connection, name, sql, relation, parameters))
+            self._execute_used(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}", parameters)
+
+    def _execute_used(self, sql: str, parameters: Mapping[str, Any]) -> None:
+        """Run one statement with those of `parameters` it names."""
+        (statement,) = duckdb.extract_statements(sql)
+        self.connection.execute(statement, {name: parameters[name] for name in statement.named_parameters})
+
+    def close(self) -> None:
+        """Close the connection and what steps were done with."""
+        if self.spark:
+            self.spark.close()
+        self.connection.close()
 
     def rows(self, name: str, **parameters: Any) -> list[dict[str, Any]]:
         """All rows of the last statement of `queries/<name>.sql`, as dictionaries; for small results only."""
@@ -111,21 +148,32 @@ def writing(params: WarehouseParams, command: str) -> Iterator[Warehouse]:
 
 
 @contextmanager
-def opening(params: WarehouseParams) -> Iterator[Warehouse]:
-    """Open the warehouse inside `holding`, so that its file can be worked on afterwards; raises as `writing`."""
+def opening(params: WarehouseParams, *, upgrade: bool = True) -> Iterator[Warehouse]:
+    """Open the warehouse inside `holding`, so that its file can be worked on afterwards; raises as `writing`.
+
+    Without `upgrade` one of an older schema is refused, and left as it is.
+    """
     with explaining(params.path, "opening"):
         connection = connect(params)
-    with _in_use(Warehouse(connection, params)) as warehouse:
+    spark = SparkSteps(params) if params.engine is StepEngine.SPARK else None
+    with _in_use(Warehouse(connection, params, spark)) as warehouse:
+        if not upgrade and (found := pending_upgrade(warehouse)):
+            raise WarehouseError(f"{params.path} has schema {found['from']}; the next night upgrades it.")
         migrate(warehouse)
         keep_private(params.path)
         yield warehouse
 
 
 @contextmanager
-def holding(params: WarehouseParams, command: str) -> Iterator[None]:
-    """Be the only writer without opening the warehouse, to work on its file as a whole; raises as `writing`."""
+def holding(params: WarehouseParams, command: str, *, restoring: bool = False) -> Iterator[None]:
+    """Be the only writer without opening the warehouse, to work on its file as a whole; raises as `writing`.
+
+    Only with `restoring` where a restore was stopped.
+    """
     check_name(params.path)
     with for_owner_only(), writer_lock(params.path, command):
+        if not restoring:
+            check_restored(params.path)
         sweep(params.path)
         yield
 
@@ -161,7 +209,7 @@ def _in_use(warehouse: Warehouse) -> Iterator[Warehouse]:
         yield warehouse
     finally:
         _open.pop(warehouse.params.path, None)
-        warehouse.connection.close()
+        warehouse.close()
 
 
 @contextmanager
@@ -169,9 +217,10 @@ def opened(params: WarehouseParams) -> Iterator[Warehouse]:
     """A connection of its own for one step of the run that holds the warehouse; temporary tables end with it."""
     if params.path not in _open:
         raise WarehouseError(f"{params.path} is not open: steps run inside `warehouse.store.writing`")
-    with explaining(params.path, "a step"), _open[params.path].connection.cursor() as connection:
+    held = _open[params.path]
+    with explaining(params.path, "a step"), held.connection.cursor() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        yield Warehouse(connection, params)
+        yield Warehouse(connection, params, held.spark)
 
 
 @contextmanager
@@ -184,6 +233,13 @@ def scratch_folder(params: WarehouseParams) -> Iterator[Path]:
 @cache
 def _statements(name: str) -> list[duckdb.Statement]:
     return duckdb.extract_statements((ROOM / "queries" / f"{name}.sql").read_text())
+
+
+@lru_cache(maxsize=512)
+def _parsed(sql: str) -> str | duckdb.Statement:
+    """A single statement parsed once, however often it runs: a tenth of a small one's time is spent on its text."""
+    statements = duckdb.extract_statements(sql)
+    return statements[0] if len(statements) == 1 else sql
 
 
 def _shortened(sql: str) -> str:

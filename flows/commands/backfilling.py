@@ -74,5 +74,8 @@ def diff(
     from warehouse import reading
 
     with explained(as_json):
-        found = reading.difference(load_settings(config).settings.warehouse.serving, former, later)
+        serving = load_settings(config).settings.warehouse.serving
+        if former == (later or reading.version_of(reading.current_file(serving))):
+            raise typer.BadParameter(f"version {former} is {'both' if later else 'the current one'}; name another")
+        found = reading.difference(serving, former, later)
         show("show_difference", found, as_json, module="showing_backfill")

@@ -2,11 +2,14 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.commands.shared import Config, Json, app, day, explained, show
+
+if TYPE_CHECKING:
+    from tasks.quarantining import Asked
 
 quarantine = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 app.add_typer(
@@ -42,12 +45,11 @@ def list_lines(
 ) -> None:
     """Count the lines that are set aside, by reason and by load."""
     from flows.settings import load_settings
-    from tasks.quarantining import Asked, list_quarantine
+    from tasks.quarantining import list_quarantine
 
     with explained(as_json):
         settings = load_settings(config).settings
-        asked = Asked(tuple(reason or ()), tuple(load or ()), since)
-        found = list_quarantine(settings.warehouse, settings.source, asked, lines)
+        found = list_quarantine(settings.warehouse, settings.source, _asked(reason, load, since), lines)
         show("show_quarantine", found, as_json, module="showing_quarantine")
 
 
@@ -65,12 +67,11 @@ def export_lines(
     They are as they were delivered, with their reasons.
     """
     from flows.settings import load_settings
-    from tasks.quarantining import Asked, export_quarantine
+    from tasks.quarantining import export_quarantine
 
     with explained(as_json):
         settings = load_settings(config).settings
-        asked = Asked(tuple(reason or ()), tuple(load or ()), since)
-        found = export_quarantine(settings.warehouse, settings.source, asked, file)
+        found = export_quarantine(settings.warehouse, settings.source, _asked(reason, load, since), file)
         show("show_exported", found, as_json, module="showing_quarantine")
 
 
@@ -93,8 +94,17 @@ def replay_lines(
     faulty stays. The next night publishes what changed.
     """
     from flows.replaying import replay
-    from tasks.quarantining import Asked
 
     with explained(as_json):
-        asked = Asked(tuple(reason or ()), tuple(load or ()), since)
-        show("show_replay", replay(asked, corrections, plan, config), as_json, module="showing_quarantine")
+        found = replay(_asked(reason, load, since), corrections, plan, config)
+        show("show_replay", found, as_json, module="showing_quarantine")
+
+
+def _asked(reason: list[str] | None, load: list[int] | None, since: date | None) -> "Asked":
+    """Raises the wrong-use error for a reason there is not."""
+    from tasks.quarantining import REASONS, Asked
+
+    for one in reason or ():
+        if one not in REASONS:
+            raise typer.BadParameter(f"{one!r} is no reason; there are {', '.join(REASONS)}")
+    return Asked(tuple(reason or ()), tuple(load or ()), since)

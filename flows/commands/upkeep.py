@@ -24,6 +24,26 @@ def compact(config: Config = None, as_json: Json = False) -> None:
 
 
 @command()
+def restore(
+    backup: Annotated[Path, typer.Argument(metavar="BACKUP", help="A folder that `resegment backup` made.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace for good the warehouse and the published versions that are there.")
+    ] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Put a backup back, here or on another machine.
+
+    Every file of it is checked first. Where there is no configuration the backup's is put into this folder. Deliveries
+    are not in a backup; put them back where [source] path finds them.
+    """
+    from flows.restoring import run_restore
+
+    with explained(as_json):
+        show("show_restored", run_restore(backup, config, force=force), as_json, module="showing_upkeep")
+
+
+@command()
 def backup(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where backups go, each in a folder of its own.")],
     every_version: Annotated[

@@ -49,7 +49,6 @@ def test_interrupted_demo_stops_its_server(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
     )
     assert demo.stderr is not None
     line = next(line for line in demo.stderr if "runs at" in line)

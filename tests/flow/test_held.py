@@ -41,9 +41,7 @@ def statuses(shop: SmallShop) -> dict[int, str]:
     return {row["version_id"]: row["status"] for row in table(shop, "segments.versions")}
 
 
-@pytest.fixture(autouse=True)
-def no_api(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PREFECT_API_URL", "")
+pytestmark = pytest.mark.usefixtures("no_api")
 
 
 @pytest.fixture(scope="module")

@@ -31,9 +31,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return config
 
 
-@pytest.fixture(autouse=True)
-def no_api(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PREFECT_API_URL", "")
+pytestmark = pytest.mark.usefixtures("no_api")
 
 
 def called(*arguments: object) -> Result:
@@ -102,6 +100,22 @@ def test_wrong_use_exits_with_2(arguments: list[str]) -> None:
     assert result.exit_code == 2
     assert result.stdout == ""
     assert "Error: " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nightly", "--as-of", "yesterday", "--json"], "'yesterday' is no date"),
+        (["quarantine", "list", "--json", "--reason", "ugly"], "'ugly' is no reason; there are missing_invoice_no, "),
+        (["diff", "3", "3", "--json"], "version 3 is both; name another"),
+    ],
+)
+def test_with_json_wrong_use_is_told_as_json_too(arguments: list[str], told: str) -> None:
+    result = called(*arguments)
+    assert result.exit_code == 2
+    found = json.loads(result.stdout)
+    assert found["status"] == "wrong use"
+    assert told in found["error"]
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,17 @@ def test_on_a_terminal_it_asks(shop: SmallShop, monkeypatch: pytest.MonkeyPatch)
     assert "1 customer erased." in result.stdout
 
 
+def test_flat_files_of_a_version_an_erasure_rewrote_name_that_version_and_nobody_erased(shop: SmallShop) -> None:
+    folder = shop.folder / "flat"
+    result = CliRunner().invoke(app, ["flat", str(folder), "--format", "csv", "--config", str(shop.config)])
+    assert result.exit_code == 0, result.output
+    assert json.loads((folder / "manifest.json").read_text())["version_id"] == 1
+    customers = [line.split(",")[0] for line in (folder / "customer_segments.csv").read_text().splitlines()]
+    assert "c3" not in customers
+    assert "c4" in customers
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
+
+
 def test_again_it_does_nothing(shop: SmallShop) -> None:
     (shop.folder / "warehouse.schema-1.2011-01-01.duckdb").write_bytes(shop.warehouse.read_bytes())
     called(shop, "--customers", ids(shop, "c3"), "--yes")

@@ -155,7 +155,7 @@ def test_a_file_that_cannot_be_written_leaves_the_former_one(shop: SmallShop, tm
     assert file.read_bytes() == before
     missing = CliRunner().invoke(app, ["export", str(tmp_path / "no" / "a.csv"), "--config", str(shop.config)])
     assert missing.exit_code == 1
-    assert "cannot be written" in missing.stderr
+    assert f"cannot be written: {tmp_path / 'no' / 'a.csv'}: no such file" in missing.stderr
     unknown = CliRunner().invoke(app, ["export", str(tmp_path / "a.txt"), "--config", str(shop.config)])
     assert unknown.exit_code == 1
     assert "--format" in unknown.stderr

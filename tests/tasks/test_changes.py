@@ -1,7 +1,6 @@
 """What is announced of a changed setting is what the run then does, for every setting there is."""
 
 import json
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -68,11 +67,7 @@ OTHERS: dict[str, tuple[str, set[str]]] = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def no_api() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PREFECT_API_URL", "")
-        yield
+pytestmark = pytest.mark.usefixtures("no_api")
 
 
 @pytest.fixture(scope="module")

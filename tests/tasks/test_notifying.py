@@ -1,67 +1,28 @@
 """What a shop's own service is told of a night, by a real server on 127.0.0.1 and whole nights of the command line."""
 
-import json
 import os
+import signal
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import SecretStr, ValidationError
+from support_webhook import TOKEN, Service, listening
 
 from segmentation.generator import ShopParams
 from tasks.generate import write_shop
 from tasks.notifying import Notice, NotifyParams, tell
 
-TOKEN = "hunter2-token"
 RUN = {"command": "nightly", "as_of": "2011-03-10", "run_id": "r", "warehouse": "w", "serving": "s"}
-
-
-@dataclass
-class Service:
-    """A webhook that keeps what it was sent and answers as it is told to."""
-
-    status: int = 204
-    seconds: float = 0
-    got: list[dict[str, Any]] = field(default_factory=list)
-    port: int = 0
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}/{TOKEN}?key={TOKEN}"
 
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    service = Service()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            assert self.headers["Content-Type"] == "application/json"
-            assert self.path == f"/{TOKEN}?key={TOKEN}"
-            service.got.append(json.loads(body))
-            time.sleep(service.seconds)
-            self.send_response(service.status)
-            self.send_header("Location", f"http://127.0.0.1:{service.port}/elsewhere")
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    service.port = server.server_address[1]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield service
-    server.shutdown()
-    server.server_close()
+    with listening() as service:
+        yield service
 
 
 def night(folder: Path, as_of: str, webhook: str) -> "subprocess.CompletedProcess[str]":
@@ -90,6 +51,24 @@ def test_nights_tell_of_stale_data_and_of_failure_and_nothing_keeps_the_address(
     assert TOKEN not in stale.stdout + stale.stderr + failed.stdout + failed.stderr
     kept = [file for file in shop.rglob("*") if file.is_file() and TOKEN.encode() in file.read_bytes()]
     assert kept == []
+
+
+def test_a_killed_night_is_told_by_the_next_that_ends(shop: Path, service: Service) -> None:
+    """Also if the one that found it was killed as well."""
+    died = "import os, signal, sys; from warehouse import publish; "
+    died += "publish.publish = lambda *_: os.kill(os.getpid(), signal.SIGKILL); from flows.cli import main; main()"
+    environment = os.environ | {"PREFECT_API_URL": "", "RESEGMENT__NOTIFY__WEBHOOK": service.address}
+    for _ in range(2):
+        command = [sys.executable, "-c", died, "nightly", "--as-of", "2011-03-10"]
+        assert subprocess.run(command, cwd=shop, env=environment, capture_output=True).returncode == -signal.SIGKILL
+    assert service.got == []
+    assert night(shop, "2011-03-11", service.address).returncode == 0
+    (told,) = service.got
+    assert (told["event"], told["as_of"], told["version_id"]) == ("resegment.crashed", "2011-03-11", 1)
+    assert [run["as_of"] for run in told["facts"]["runs"]] == ["2011-03-10"] * 2
+    assert told["message"].startswith("Ended without a word: nightly for 2011-03-10, begun ")
+    assert night(shop, "2011-03-12", service.address).returncode == 0
+    assert len(service.got) == 1
 
 
 def test_a_good_night_tells_nobody(shop: Path, service: Service) -> None:

@@ -100,7 +100,7 @@ def test_a_failed_statement_is_one_line_with_the_statement_as_a_note(made: Wareh
 
 def test_a_failed_query_is_told_by_its_name(made: WarehouseParams) -> None:
     with store.writing(made, "test"), store.opened(made) as warehouse, pytest.raises(WarehouseError) as caught:
-        warehouse.run("ops/start_run", run_id="a", command=None, as_of=None, now="no time")
+        warehouse.run("ops/start_run", run_id="a", command=None, as_of=None, now="no time", by="a")
     assert "query ops/start_run failed on" in str(caught.value)
     assert "INSERT INTO ops.runs" in caught.value.__notes__[0]
 
@@ -303,6 +303,7 @@ def test_a_full_disk_keeps_what_was_committed(small_disk: Path) -> None:
     add = "INSERT INTO ops.run_context SELECT md5(range::VARCHAR), DATE '2011-01-01' FROM range($rows)"
     with store.writing(params, "test"), store.opened(params) as warehouse:
         warehouse.execute(add, {"rows": 10})
+        (small_disk / "other").write_bytes(b"x" * 2**18)
         with pytest.raises(DiskFullError, match=r"The disk is full: no space left to write .*warehouse.duckdb"):
             warehouse.execute(add, {"rows": 1_000_000})
         full = fill(small_disk)
@@ -310,6 +311,7 @@ def test_a_full_disk_keeps_what_was_committed(small_disk: Path) -> None:
             warehouse.execute(add, {"rows": 1000})
         assert warehouse.value("SELECT count(*) FROM ops.run_context") == 10
         full.unlink()
+        (small_disk / "other").unlink()  # what the large statement took of the file stays the file's
         warehouse.execute(add, {"rows": 5})
     with store.writing(params, "test"), store.opened(params) as warehouse:
         assert warehouse.value("SELECT count(*) FROM ops.run_context") == 15

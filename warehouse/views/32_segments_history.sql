@@ -8,7 +8,6 @@ FROM segments.versions WHERE status = 'published' OR (status = 'pruned' AND supe
 -- inputs: segments.versions, sales.changes
 -- reason: a change of a day touches every later date; the versions before it say the same as before
 CREATE OR REPLACE VIEW segments.affected AS
-FROM segments.versions AS v
-WHERE status = 'published' AND EXISTS (
-    FROM sales.changes AS c WHERE c.ledger_revision > v.ledger_revision AND c.first_shop_day < v.as_of
-);
+SELECT v.* FROM segments.versions AS v
+SEMI JOIN sales.changes AS c ON c.ledger_revision > v.ledger_revision AND c.first_shop_day < v.as_of
+WHERE status = 'published';

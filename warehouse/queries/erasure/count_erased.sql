@@ -15,5 +15,5 @@ UPDATE landing.loads SET
     quarantined_lines = c.quarantined_lines, quarantined_amount = c.quarantined_amount,
     duplicate_lines = c.duplicate_lines, duplicate_amount = c.duplicate_amount,
     replayed_lines = c.replayed_lines, replayed_amount = c.replayed_amount
-FROM gone_counts JOIN landing.outcomes_of_loads AS c USING (load_id)
+FROM gone_counts JOIN landing.outcomes_of('gone_counts') AS c USING (load_id)
 WHERE gone_counts.load_id = loads.load_id;

@@ -11,5 +11,6 @@ SELECT DISTINCT customer_id, product FROM belonging WHERE product IS NOT NULL;
 CREATE OR REPLACE TEMP TABLE touched_keys AS
 SELECT content_key FROM sales.transaction_lines WHERE rowid IN (SELECT row_number FROM gone_lines)
 UNION SELECT content_key FROM landing.quarantine WHERE rowid IN (SELECT row_number FROM gone_quarantine);
+CREATE OR REPLACE TEMP TABLE parted_keys AS FROM touched_keys;
 DELETE FROM sales.transaction_lines WHERE rowid IN (SELECT row_number FROM gone_lines);
 DELETE FROM landing.quarantine WHERE rowid IN (SELECT row_number FROM gone_quarantine);

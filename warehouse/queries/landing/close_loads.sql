@@ -2,7 +2,8 @@
 -- reason: the ledger's counts follow the lines; statuses change last
 CREATE OR REPLACE TEMP TABLE recounted AS
 SELECT load_id FROM landing.loads WHERE status = 'staged'
-UNION SELECT load_id FROM verdicts UNION SELECT load_id FROM replayed;
+UNION SELECT replays_load_id FROM landing.loads WHERE status = 'staged' AND replays_load_id IS NOT NULL
+UNION SELECT load_id FROM verdicts;
 UPDATE landing.loads SET
     purchase_lines = c.purchase_lines, purchase_amount = c.purchase_amount,
     return_lines = c.return_lines, return_amount = c.return_amount,
@@ -10,7 +11,6 @@ UPDATE landing.loads SET
     quarantined_lines = c.quarantined_lines, quarantined_amount = c.quarantined_amount,
     duplicate_lines = c.duplicate_lines, duplicate_amount = c.duplicate_amount,
     replayed_lines = c.replayed_lines, replayed_amount = c.replayed_amount
-FROM (FROM landing.outcomes_of_loads WHERE load_id IN (FROM recounted)) AS c
+FROM landing.outcomes_of('recounted') AS c
 WHERE loads.load_id = c.load_id;
-UPDATE landing.loads SET status = 'replaced' WHERE load_id IN (FROM replaced);
 UPDATE landing.loads SET status = 'accepted', accepted_at = $now WHERE status = 'staged';

@@ -1,6 +1,4 @@
--- reason: the lines of replaced deliveries go, the staged ones come; nobody sees a state between, it is one transaction
-DELETE FROM sales.transaction_lines WHERE load_id IN (FROM replaced);
-DELETE FROM landing.quarantine WHERE load_id IN (FROM replaced);
+-- reason: the staged lines come where those of replaced deliveries went; nobody sees a state between, it is one transaction
 INSERT INTO sales.transaction_lines BY NAME
 SELECT * EXCLUDE (reasons, delivered), $source AS source FROM landing.staged_lines WHERE reasons IS NULL;
 INSERT INTO landing.quarantine BY NAME

@@ -1,15 +1,15 @@
 -- grain: source x customer x invoice_no x shop_day, of the touched ones only
--- inputs: touched_invoices, by the customer they belong to; those of closed days stay as they are
+-- inputs: touched_invoices, by the customer they belong to
 -- reason: an invoice is recomputed from its lines as a whole, so that any order of deliveries gives the same row. Lines
---   are looked for under the ids they were delivered with, and are in touched_lines under the customer they belong to.
+--   are looked for under the ids they were delivered with, and are in touched_lines, with what invoices and totals are made
+--   of, under the customer they belong to.
 CREATE OR REPLACE TEMP TABLE former_invoices AS
 SELECT * FROM sales.invoices SEMI JOIN touched_invoices USING (source, customer_id, invoice_no, shop_day);
-DELETE FROM touched_invoices WHERE NOT landing.is_open(shop_day);
 DELETE FROM sales.invoices USING touched_invoices AS touched
 WHERE invoices.source = touched.source AND invoices.customer_id = touched.customer_id
     AND invoices.invoice_no = touched.invoice_no AND invoices.shop_day = touched.shop_day;
 CREATE OR REPLACE TEMP TABLE touched_lines AS
-SELECT lines.* REPLACE (touched.customer_id AS customer_id)
+SELECT lines.source, touched.customer_id, lines.invoice_no, lines.shop_day, country, product, quantity, amount, outcome
 FROM sales.transaction_lines AS lines
 JOIN (SELECT DISTINCT * FROM sales.as_delivered('touched_invoices')) AS touched
     ON touched.source = lines.source AND touched.delivered_id = lines.customer_id

@@ -2,11 +2,7 @@
 -- inputs: touched_days; touched_lines, all lines of the touched invoices; lost_pairs: purchases that may have gone
 -- reason: touched days and months are computed as a whole, so that any order of deliveries gives the same rows; lines lie
 --   roughly in the order of days, so few are read. Lines that come can only bring a first day forward; a pair that lost
---   one is looked up among all lines. What was made of closed days stays as it is.
-DELETE FROM touched_days WHERE NOT landing.is_open(shop_day);
-DELETE FROM lost_pairs USING sales.customer_products AS known
-WHERE lost_pairs.customer_id = known.customer_id AND lost_pairs.product = known.product
-    AND NOT landing.is_open(known.first_purchase_day);
+--   one is looked up among all lines.
 CREATE OR REPLACE TEMP VIEW lines_of_days AS
 SELECT * FROM sales.transaction_lines SEMI JOIN touched_days USING (shop_day);
 DELETE FROM sales.daily WHERE shop_day IN (FROM touched_days);
@@ -22,15 +18,20 @@ CREATE OR REPLACE TEMP VIEW lines_of_lost_pairs AS
 SELECT lines.* REPLACE (lost.customer_id AS customer_id)
 FROM sales.transaction_lines AS lines
 JOIN sales.as_delivered('lost_pairs') AS lost ON lost.delivered_id = lines.customer_id AND lost.product = lines.product;
-CREATE OR REPLACE TEMP TABLE stored_pairs AS
-SELECT * FROM sales.customer_products
-SEMI JOIN (SELECT customer_id, product FROM touched_lines UNION FROM lost_pairs) USING (customer_id, product);
-CREATE OR REPLACE TEMP TABLE next_pairs AS
-SELECT customer_id, product, min(first_purchase_day) AS first_purchase_day FROM (
-    SELECT * FROM stored_pairs ANTI JOIN lost_pairs USING (customer_id, product)
+CREATE OR REPLACE TEMP TABLE touched_pairs AS
+SELECT customer_id, product, bool_or(lost) AS lost FROM (
+    SELECT customer_id, product, false AS lost FROM touched_lines WHERE product IS NOT NULL
+    UNION ALL SELECT customer_id, product, true FROM lost_pairs
+) GROUP BY customer_id, product;
+CREATE OR REPLACE TEMP TABLE changed_pairs AS
+SELECT customer_id, product, max(stored_day) AS stored_day, min(first_purchase_day) AS first_purchase_day FROM (
+    SELECT customer_id, product, first_purchase_day AS stored_day, CASE WHEN NOT lost THEN first_purchase_day END AS first_purchase_day
+    FROM sales.customer_products JOIN touched_pairs USING (customer_id, product)
     UNION ALL BY NAME FROM sales.customer_products_of('touched_lines')
     UNION ALL BY NAME FROM sales.customer_products_of('lines_of_lost_pairs')
-) GROUP BY customer_id, product;
-DELETE FROM sales.customer_products USING (FROM stored_pairs EXCEPT FROM next_pairs) AS gone
+) GROUP BY customer_id, product
+HAVING max(stored_day) IS DISTINCT FROM min(first_purchase_day);
+DELETE FROM sales.customer_products USING (FROM changed_pairs WHERE stored_day IS NOT NULL) AS gone
 WHERE customer_products.customer_id = gone.customer_id AND customer_products.product = gone.product;
-INSERT INTO sales.customer_products BY NAME (FROM next_pairs EXCEPT FROM stored_pairs);
+INSERT INTO sales.customer_products BY NAME
+SELECT customer_id, product, first_purchase_day FROM changed_pairs WHERE first_purchase_day IS NOT NULL;

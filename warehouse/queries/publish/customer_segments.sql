@@ -1,4 +1,5 @@
 -- grain: segmented customer of the version
+-- inputs: shared.bought; next_membership
 -- reason: the stays of that date are picked before the join, so that its cost does not grow with the history
 WITH this AS (FROM segments.versions WHERE version_id = $version_id),
 stays AS (
@@ -18,8 +19,6 @@ JOIN this AS v USING (version_id)
 JOIN models.clusters AS own ON own.model_id = v.model_id AND own.segment_key = a.segment_key
 LEFT JOIN models.clusters AS second ON second.model_id = v.model_id AND second.segment_key = a.second_segment_key
 LEFT JOIN models.clusters AS later ON later.model_id = v.model_id AND later.segment_key = a.moves_on_segment_key
-LEFT JOIN (
-    SELECT customer_id, count(*) AS products FROM sales.customer_products WHERE first_purchase_day < $as_of GROUP BY customer_id
-) AS bought ON bought.customer_id = a.customer_id
+LEFT JOIN shared.bought ON bought.customer_id = a.customer_id
 JOIN stays ON stays.customer_id = a.customer_id
 ORDER BY a.customer_id

@@ -1,5 +1,5 @@
 -- grain: month with a published date x segment
--- inputs: booked_by_customer, months; next_membership, next_profiles
+-- inputs: shared.booked_by_customer, shared.months; next_membership, next_profiles
 -- reason: a version of as_of says where everybody was at the end of the day before, so one of 1 February is January's last.
 --   A customer-month meets the one interval of that date; nobody's whole membership is multiplied by the months.
 WITH dates AS (
@@ -12,9 +12,9 @@ WITH dates AS (
 done AS (
     SELECT customer_id, month, sum(orders) AS orders, sum(purchases) AS purchases, sum(net) AS net, bool_or(before) AS before
     FROM (
-        SELECT customer_id, month, orders, purchases, net, false AS before FROM booked_by_customer
+        SELECT customer_id, month, orders, purchases, net, false AS before FROM shared.booked_by_customer
         UNION ALL
-        SELECT customer_id, CAST(month + INTERVAL 1 MONTH AS DATE), 0, 0, 0, true FROM booked_by_customer WHERE orders > 0
+        SELECT customer_id, CAST(month + INTERVAL 1 MONTH AS DATE), 0, 0, 0, true FROM shared.booked_by_customer WHERE orders > 0
     )
     GROUP BY customer_id, month
 ),
@@ -38,5 +38,5 @@ FROM dates AS d
 JOIN next_profiles AS p USING (version_id)
 JOIN segments.names AS n ON n.segment_key = p.segment_key
 LEFT JOIN sums AS s ON s.month = d.month AND s.segment_key = p.segment_key
-LEFT JOIN months ON months.month = d.month
+LEFT JOIN shared.months AS months ON months.month = d.month
 ORDER BY d.month, p.segment_key

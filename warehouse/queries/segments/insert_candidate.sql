@@ -1,4 +1,5 @@
 -- grain: version
+-- inputs: value_to_date: a row for every known customer
 -- reason: counts are taken from the rows themselves; not_segmented are known customers without a purchase that counts
 INSERT INTO segments.versions BY NAME
 SELECT $version_id AS version_id, $as_of AS as_of, 'candidate' AS status, $model_id AS model_id, $trigger AS trigger,
@@ -9,9 +10,8 @@ SELECT $version_id AS version_id, $as_of AS as_of, 'candidate' AS status, $model
     smallest / nullif(segmented, 0) AS smallest_share, $model_mode AS model_mode, $chain_from AS chain_from,
     $restates_version_id AS restates_version_id
 FROM features.state
-CROSS JOIN (SELECT count(*) AS segmented FROM segments.assignments WHERE version_id = $version_id)
 CROSS JOIN (
-    SELECT min(size) AS smallest
+    SELECT CAST(coalesce(sum(size), 0) AS BIGINT) AS segmented, min(size) AS smallest
     FROM (SELECT count(*) AS size FROM segments.assignments WHERE version_id = $version_id GROUP BY segment_key)
 )
-CROSS JOIN (SELECT count(DISTINCT customer_id) AS known FROM sales.invoices WHERE shop_day < $as_of);
+CROSS JOIN (SELECT count(*) AS known FROM value_to_date);

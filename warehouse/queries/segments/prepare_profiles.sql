@@ -1,13 +1,11 @@
 -- grain: segment of the version
--- inputs: segments.assignments of the version; sales.invoices for the value to date, which knows no window
+-- inputs: segments.assignments of the version; value_to_date
 -- reason: a version's profile is kept when its snapshot goes, so that charts over time need no other file
 CREATE OR REPLACE TEMP TABLE profiles_come AS
 WITH people AS (
     SELECT a.*, to_date.net AS value_to_date
     FROM segments.assignments AS a
-    LEFT JOIN (
-        SELECT customer_id, sum(gross + returned) AS net FROM sales.invoices WHERE shop_day < $as_of GROUP BY customer_id
-    ) AS to_date ON to_date.customer_id = a.customer_id
+    LEFT JOIN value_to_date AS to_date ON to_date.customer_id = a.customer_id
     WHERE a.version_id = $version_id
 ),
 places AS (

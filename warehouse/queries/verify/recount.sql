@@ -6,9 +6,9 @@ UNION ALL SELECT load_id, line_number, outcome FROM landing.quarantine;
 CREATE OR REPLACE TEMP TABLE stored_counts AS
 SELECT load_id, COLUMNS('^(purchase|return|unattributed|quarantined|duplicate|replayed)_(lines|amount)$')
 FROM landing.loads WHERE status = 'accepted' AND delivered_lines > 0;
-CREATE OR REPLACE TEMP TABLE recounted_loads AS
-FROM landing.outcomes_of_loads
-WHERE load_id IN (SELECT load_id FROM stored_counts) OR load_id IN (SELECT load_id FROM stored_outcomes);
+CREATE OR REPLACE TEMP TABLE counted_loads AS
+SELECT load_id FROM stored_counts UNION SELECT load_id FROM stored_outcomes;
+CREATE OR REPLACE TEMP TABLE recounted_loads AS FROM landing.outcomes_of('counted_loads');
 CREATE OR REPLACE TEMP TABLE delivered AS
 SELECT load_id, delivered_lines - erased_lines - closed_lines AS lines,
     CAST(delivered_amount - erased_amount - closed_amount AS DECIMAL(18, 4)) AS amount

@@ -1,7 +1,8 @@
--- grain: load, also one without a stored line
--- inputs: sales.transaction_lines, landing.quarantine, landing.expired
--- reason: counts and money of each outcome, for the ledger and for the check that it adds up
-CREATE OR REPLACE VIEW landing.outcomes_of_loads AS
+-- grain: load of those asked for, also one without a stored line
+-- inputs: the name of a relation of load_id; sales.transaction_lines, landing.quarantine, landing.expired
+-- reason: counts and money of each outcome, for the ledger and for the check that it adds up. Each part is limited to the
+--   loads asked for: lines lie in the order of loads, so that of a long history only the end is read.
+CREATE OR REPLACE MACRO landing.outcomes_of(loads) AS TABLE
 SELECT load_id,
     CAST(coalesce(sum(lines) FILTER (outcome = 'purchase'), 0) AS BIGINT) AS purchase_lines,
     CAST(coalesce(sum(amount) FILTER (outcome = 'purchase'), 0) AS DECIMAL(18, 4)) AS purchase_amount,
@@ -16,9 +17,9 @@ SELECT load_id,
     CAST(coalesce(sum(lines) FILTER (outcome = 'replayed'), 0) AS BIGINT) AS replayed_lines,
     CAST(coalesce(sum(amount) FILTER (outcome = 'replayed'), 0) AS DECIMAL(18, 4)) AS replayed_amount
 FROM (
-    SELECT load_id, outcome, 1 AS lines, amount FROM sales.transaction_lines
-    UNION ALL SELECT load_id, outcome, 1, amount FROM landing.quarantine
-    UNION ALL SELECT load_id, outcome, lines, amount FROM landing.expired
-    UNION ALL SELECT load_id, NULL, NULL, NULL FROM landing.loads
+    SELECT load_id, outcome, 1 AS lines, amount FROM sales.transaction_lines SEMI JOIN query_table(loads) USING (load_id)
+    UNION ALL SELECT load_id, outcome, 1, amount FROM landing.quarantine SEMI JOIN query_table(loads) USING (load_id)
+    UNION ALL SELECT load_id, outcome, lines, amount FROM landing.expired SEMI JOIN query_table(loads) USING (load_id)
+    UNION ALL SELECT load_id, NULL, NULL, NULL FROM query_table(loads)
 )
 GROUP BY load_id;

@@ -1,0 +1,102 @@
+"""Features of many dates at once, held to those of each date by itself, row for row."""
+
+import random
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support_landing import warehouse_in
+
+from segmentation.ageing import explain_and_age_sql
+from segmentation.modelling import fit_scaler
+from segmentation.params import FeatureParams, ModelParams
+from segmentation.scoring import thresholds_sql
+from segmentation.transforms import summary_sql
+from warehouse import features, many_dates
+from warehouse.store import Warehouse
+
+FIRST = date(2011, 1, 10)
+#: With gaps, before the first purchase, and on days without any.
+DATES = [FIRST + timedelta(days=day) for day in (-12, -3, 0, 1, 2, 3, 7, 8, 20, 40)]
+INPUTS = ("recency_days", "frequency", "monetary", "tenure_days")
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
+    """Forty customers with purchases, returns and invoices of two days between day -10 and day 10."""
+    drawn = random.Random(5)
+    with warehouse_in(tmp_path) as opened:
+        rows = []
+        for invoice in range(220):
+            customer, day = f"c{drawn.randrange(40)}", FIRST + timedelta(days=drawn.randrange(-10, 11))
+            for booked in (day, day + timedelta(days=1))[: drawn.choice((1, 1, 1, 2))]:
+                returns = drawn.random() < 0.2
+                rows.append(
+                    (
+                        "shop", customer, f"i{invoice}", booked, drawn.choice(("France", "Spain", None)),
+                        int(not returns), int(returns), 2, 0 if returns else drawn.randrange(1, 90),
+                        -drawn.randrange(1, 9) if returns else 0,
+                    )
+                )  # fmt: skip
+        opened.insert_rows("sales.invoices", rows)
+        opened.execute("SET threads = 1")
+        yield opened
+
+
+@pytest.mark.parametrize("window_days", [None, 4])
+def test_many_dates_are_what_each_is_by_itself(warehouse: Warehouse, window_days: int | None) -> None:
+    ahead = many_dates.prepare(warehouse, DATES, inputs=INPUTS, window_days=window_days, net=True)
+    asked, assign_sql = _questions(warehouse, window_days), _assign_sql(warehouse, window_days)
+    for as_of in DATES:
+        customers = ahead.show(as_of)
+        found = [_rows(warehouse, table) for table in ("rfm", "features")]
+        answers = [ahead.query(as_of)(sql) for sql in asked] if customers else []
+        assigned = _assigned(warehouse, ahead.assigned_sql(assign_sql), as_of)
+        assert customers == features.prepare(warehouse, as_of, window_days)
+        features.prepare_inputs(warehouse, INPUTS, as_of=as_of, window_days=window_days, net=True, own_sql="")
+        assert found == [_rows(warehouse, table) for table in ("rfm", "features")]
+        assert assigned == _assigned(warehouse, assign_sql, as_of)
+        for sql, answer in zip(asked, answers, strict=False):
+            alone = warehouse.execute(sql).fetchnumpy()
+            assert answer.keys() == alone.keys()
+            for name, column in alone.items():
+                np.testing.assert_array_equal(answer[name], column, strict=True)
+    assert (customers == 0) == (window_days is not None)  # on the last date nobody is in the window
+
+
+def test_more_dates_than_are_held_are_taken_in_turns(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many_dates, "_ROWS", 100)
+    asked = {"inputs": INPUTS, "window_days": None, "net": True}
+    ahead = many_dates.prepare(warehouse, DATES, **asked)
+    assert [ahead.has(day, **asked) for day in DATES] == [True, True, *[False] * 8]
+    assert not ahead.has(DATES[0], **asked | {"net": False})
+    assert not ahead.has(DATES[0], **asked | {"window_days": 4})
+
+
+def _scaler(warehouse: Warehouse, window_days: int | None) -> tuple[object, ...]:
+    params = FeatureParams(inputs=INPUTS, window_days=window_days), ModelParams()
+    features.prepare(warehouse, FIRST, window_days)
+    features.prepare_inputs(warehouse, INPUTS, as_of=FIRST, window_days=window_days, net=True, own_sql="")
+    scaler = fit_scaler(lambda sql: warehouse.execute(sql).fetchnumpy(), "features", *params)
+    return scaler, np.array([[-1.0] * 4, [0.0] * 4, [1.0, 0.5, 0.2, -0.3]])
+
+
+def _assign_sql(warehouse: Warehouse, window_days: int | None) -> str:
+    scaler, centroids = _scaler(warehouse, window_days)
+    return explain_and_age_sql(scaler, centroids, "features", window_days=window_days)  # type: ignore[arg-type]
+
+
+def _questions(warehouse: Warehouse, window_days: int | None) -> list[str]:
+    scaler, _ = _scaler(warehouse, window_days)
+    summary = summary_sql(scaler, 0.1, "features", exact=True)  # type: ignore[arg-type]
+    return [summary, thresholds_sql("features"), "SELECT count(*) AS customers FROM features"]
+
+
+def _rows(warehouse: Warehouse, table: str) -> list[tuple[object, ...]]:
+    return warehouse.execute(f"FROM {table} ORDER BY customer_id").fetchall()
+
+
+def _assigned(warehouse: Warehouse, sql: str, as_of: date) -> list[tuple[object, ...]]:
+    return warehouse.execute(f"FROM ({sql}) ORDER BY customer_id", {"as_of": as_of}).fetchall()

@@ -1,0 +1,77 @@
+"""What of a published file needs nothing of a version's history: made on a second connection, in a second thread.
+
+DuckDB has nothing to share among threads in the many small statements of a publication, but two connections run two of
+them at a time. What needs no version either, the totals of sales before a date, is made ready a date ahead.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import date
+from itertools import pairwise
+
+from warehouse.errors import WarehouseError
+from warehouse.filling import Parameters, fill, fill_ready, make_ready
+from warehouse.store import Warehouse
+
+#: Tables of sales before a date.
+_OF_DATE = ("cohort_retention", "sales_by_country", "sales_monthly", "top_products")
+#: Tables of a candidate's customers.
+_OF_CANDIDATE = (
+    "product_affinity", "rfm_crosstab", "rfm_heatmap", "segment_countries", "segment_map", "segment_map_axes",
+)  # fmt: skip
+TABLES = frozenset([*_OF_DATE, *_OF_CANDIDATE])
+
+
+class Beside:
+    """The second connection; its work is done in the order it is asked for."""
+
+    def __init__(self, warehouse: Warehouse, pool: ThreadPoolExecutor, dates: Sequence[date]) -> None:
+        self._warehouse, self._pool = warehouse, pool
+        self._after = dict(pairwise(dates))
+        self._ready: date | None = None
+
+    def prepare(self, parameters: Parameters) -> "Future[None]":
+        """Make the totals of the date `as_of` ready; the database `shared` has those the other connection needs."""
+        return self._pool.submit(self._prepare, dict(parameters))
+
+    def fill(self, parameters: Parameters) -> "Future[None]":
+        """Insert the rows of `TABLES` into the attached file `publication`, in a transaction of their own."""
+        return self._pool.submit(self._fill, dict(parameters))
+
+    def prepare_next(self, parameters: Parameters) -> None:
+        """Make the totals of the date after `as_of` ready, if there is one; those of `as_of` are lost."""
+        if parameters["as_of"] in self._after:
+            self.prepare({**parameters, "as_of": self._after[parameters["as_of"]]})
+
+    def _prepare(self, parameters: Parameters) -> None:
+        if self._ready == parameters["as_of"]:
+            return
+        self._ready = None
+        self._warehouse.run("sales/prepare_totals", **parameters)
+        self._warehouse.run("sales/hand_over", **parameters)
+        for table in _OF_DATE:
+            make_ready(self._warehouse, table, parameters)
+        self._ready = parameters["as_of"]
+
+    def _fill(self, parameters: Parameters) -> None:
+        with self._warehouse.transaction():
+            for table in _OF_DATE:
+                fill_ready(self._warehouse, table)
+            for table in _OF_CANDIDATE:
+                fill(self._warehouse, table, parameters)
+
+
+@contextmanager
+def beside(warehouse: Warehouse, dates: Sequence[date] = ()) -> Iterator[Beside]:
+    """A second connection for publications in the order of `dates`; they may be left out."""
+    warehouse.execute("ATTACH ':memory:' AS shared")
+    try:
+        with warehouse.connection.cursor() as connection, ThreadPoolExecutor(1, "beside") as pool:
+            connection.execute("SET TimeZone = 'UTC'")
+            yield Beside(Warehouse(connection, warehouse.params), pool, dates)
+    except BaseException:
+        with suppress(WarehouseError):  # what went wrong before is what counts
+            warehouse.execute("DETACH shared")
+        raise
+    warehouse.execute("DETACH shared")

@@ -1,0 +1,94 @@
+"""The features of many dates at once, and whatever is asked of one of them, answered for all with the first question.
+
+Nearly all of a small statement's time goes into planning it, and a backfill asks the same of one date after the other.
+So the temporary table `features` of a date becomes a lateral subquery, and the statement runs once for all dates.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from warehouse import features
+from warehouse.backfill import customers_on
+from warehouse.store import Warehouse
+
+#: Dates x customers held at a time.
+_ROWS = 250_000
+Columns = dict[str, Any]
+
+
+def prepare(
+    warehouse: Warehouse, dates: Sequence[date], *, inputs: Sequence[str], window_days: int | None, net: bool
+) -> "ManyDates":
+    """Make `rfm_of_dates` and `features_of_dates`, temporary tables of the customers as of each of the first dates.
+
+    The inputs have to be those of `features.of_invoices`.
+    """
+    most = max(customers_on(warehouse, dates).values(), default=1)
+    return ManyDates(warehouse, dates[: max(_ROWS // most, 1)], tuple(inputs), window_days, net)
+
+
+class ManyDates:
+    """What is known of some dates; see `prepare`."""
+
+    def __init__(
+        self, warehouse: Warehouse, dates: Sequence[date], inputs: tuple[str, ...], window_days: int | None, net: bool
+    ) -> None:
+        self._warehouse, self._dates, self._made_for = warehouse, frozenset(dates), (inputs, window_days, net)
+        self._answers: dict[str, dict[date, Columns]] = {}
+        self._assigned = ""
+        warehouse.run("backfill/prepare_dates", dates=list(dates), window_days=window_days)
+        select = features.inputs_sql(inputs, [], net=net, relation="rfm_of_dates", keep="as_of, customer_id")
+        warehouse.execute(f"CREATE OR REPLACE TEMP TABLE features_of_dates AS {select}")
+
+    def has(self, as_of: date, *, inputs: Sequence[str], window_days: int | None, net: bool) -> bool:
+        """Whether the features of this date are here, made so."""
+        return as_of in self._dates and self._made_for == (tuple(inputs), window_days, net)
+
+    def show(self, as_of: date) -> int:
+        """Make the temporary tables `rfm` and `features` of one date; return how many customers are in them."""
+        for table in ("rfm", "features"):
+            self._warehouse.execute(
+                f"CREATE OR REPLACE TEMP TABLE {table} AS "
+                f"SELECT * EXCLUDE as_of FROM {table}_of_dates WHERE as_of = $as_of",
+                {"as_of": as_of},
+            )
+        return int(self._warehouse.value("SELECT count(*) FROM rfm"))
+
+    def query(self, as_of: date) -> Callable[[str], Columns]:
+        """What answers a SELECT from `features` for the date that is shown: columns by name, as numpy arrays.
+
+        A lateral subquery loses the order of its rows, so a SELECT with one is asked for each date.
+        """
+        return lambda sql: self._warehouse.execute(sql).fetchnumpy() if "ORDER BY" in sql else self._answer(sql)[as_of]
+
+    def assigned_sql(self, assign_sql: str) -> str:
+        """The rows of a SELECT from `features` with `$as_of` to bind, as a SELECT from a table of all dates."""
+        if assign_sql != self._assigned:
+            self._warehouse.execute(f"CREATE OR REPLACE TEMP TABLE assigned_of_dates AS {_of_dates_sql(assign_sql)}")
+            self._assigned = assign_sql
+        return "SELECT * EXCLUDE of_date FROM assigned_of_dates WHERE of_date = $as_of"
+
+    def _answer(self, sql: str) -> dict[date, Columns]:
+        if sql not in self._answers:
+            columns: Columns = self._warehouse.execute(_of_dates_sql(sql)).fetchnumpy()
+            days = np.asarray(columns.pop("of_date"), dtype="datetime64[D]")
+            order = np.argsort(days, kind="stable")
+            found, starts = np.unique(days[order], return_index=True)
+            parts = np.split(order, starts[1:])
+            self._answers[sql] = {
+                day: {name: column[rows] for name, column in columns.items()}
+                for day, rows in zip(found.tolist(), parts, strict=True)
+            }
+        return self._answers[sql]
+
+
+def _of_dates_sql(sql: str) -> str:
+    """A SELECT from `features` for each of `dates`, with the date as `of_date`."""
+    return (
+        "SELECT dates.as_of AS of_date, found.* FROM dates, LATERAL ("
+        "WITH features AS (SELECT * EXCLUDE as_of FROM features_of_dates WHERE features_of_dates.as_of = dates.as_of) "
+        f"SELECT * FROM ({sql.replace('$as_of', 'dates.as_of')})) AS found"
+    )
