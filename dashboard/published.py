@@ -23,6 +23,7 @@ _TABLES = (
     "rfm_heatmap",
     "sales_by_country",
     "sales_monthly",
+    "segment_countries",
     "segment_kpis_monthly",
     "segment_lineage",
     "segment_map",

@@ -5,6 +5,7 @@ from importlib.metadata import version
 import polars as pl
 import streamlit as st
 
+from dashboard.app.parts import plain
 from dashboard.app.view import View
 from dashboard.wording import counted, day
 from warehouse import audience as audiences
@@ -40,7 +41,7 @@ def page(view: View) -> None:
     try:
         picked = audiences.pick(view.serving, asked)
     except AudienceError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
     shown = f", the first {_SHOWN} shown" if picked.rows.height > _SHOWN else ""
     st.write(f"**{counted(picked.rows.height, 'customer')}**{shown}")

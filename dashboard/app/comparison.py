@@ -48,7 +48,7 @@ def page(view: View) -> None:
 
 def _sizes(view: View, first: int, second: int) -> None:
     earlier, later = (reading.version_file_of(view.serving, number) for number in (first, second))
-    sql = "SELECT segment_key, segment, customers, CAST(revenue AS DOUBLE) AS revenue FROM segment_profiles"
+    sql = "SELECT segment_key, segment, customers, CAST(round(revenue) AS BIGINT) AS revenue FROM segment_profiles"
     joined = reading.frame(earlier, sql).join(
         reading.frame(later, sql), on="segment_key", how="full", coalesce=True, suffix="_later"
     )
@@ -63,8 +63,8 @@ def _sizes(view: View, first: int, second: int) -> None:
             "customers": st.column_config.NumberColumn("Earlier", format="localized"),
             "customers_later": st.column_config.NumberColumn("Later", format="localized"),
             "change": st.column_config.NumberColumn("Change", format="localized"),
-            "revenue": st.column_config.NumberColumn("Net sales, earlier", format="compact"),
-            "revenue_later": st.column_config.NumberColumn("Net sales, later", format="compact"),
+            "revenue": st.column_config.NumberColumn("Net sales, earlier", format="localized"),
+            "revenue_later": st.column_config.NumberColumn("Net sales, later", format="localized"),
         },
     )
 

@@ -41,7 +41,7 @@ def _one(view: View, customer_id: str) -> None:
     row = view.rows("FROM customer_segments WHERE customer_id = $id", id=customer_id).row(0, named=True)
     words = view.rows("SELECT why FROM customer_segments_in_words WHERE customer_id = $id", id=customer_id)
     st.subheader(f"{plain(clean(customer_id))}: {plain(clean(row['segment']))}")
-    why = clean(words["why"][0])
+    why = plain(clean(words["why"][0]))
     st.write(f"**Why:** {why}." if why else "**Why:** no feature sets the two nearest segments apart.")
     st.write(_closeness(row))
     figures = (
@@ -50,14 +50,14 @@ def _one(view: View, customer_id: str) -> None:
         ("Net sales", view.money.short(row["monetary"])),
         ("Average order", view.money.short(row["average"])),
         ("Returned", share(row["return_rate"])),
-        ("Scored RFM", f"{row['rfm_score']} {row['rfm_segment']}"),
+        ("RFM score", row["rfm_score"]),
     )
     for row_of_figures in (figures[:3], figures[3:]):
         for column, (name, value) in zip(st.columns(3), row_of_figures, strict=True):
             column.metric(name, value, border=True)
     st.caption(
         f"First order {day(row['first_purchase_day'])}, latest {day(row['last_purchase_day'])}; "
-        f"country {clean(row['country']) or 'unknown'}."
+        f"country {plain(clean(row['country'])) or 'unknown'}; {plain(clean(row['rfm_segment']))} by the scored RFM."
     )
     _history(view, customer_id)
 
@@ -66,10 +66,12 @@ def _closeness(row: dict[str, Any]) -> str:
     told = f"In this segment since {day(row['segment_since'])}."
     if row["second_segment"]:
         near = "It is on the border to" if row["borderline"] else "The next nearest is"
-        told += f" {near} {clean(row['second_segment'])}"
+        told += f" {near} {plain(clean(row['second_segment']))}"
         told += f" (margin {number(row['margin'], 2)}: 0 on the border, 1 at the segment's centre)."
     if row["moves_on"]:
-        told += f" If nothing is bought it moves on to {clean(row['moves_on_segment'])} on {day(row['moves_on'])}."
+        told += (
+            f" If nothing is bought it moves on to {plain(clean(row['moves_on_segment']))} on {day(row['moves_on'])}."
+        )
     return told
 
 

@@ -18,7 +18,7 @@ def show(make: Callable[[Published, Money], Section], view: View) -> None:
     st.subheader(section.title)
     for part in section.parts:
         if isinstance(part, Chart):
-            _chart(part)
+            show_chart(part)
         elif isinstance(part, Table):
             _table(part)
         elif isinstance(part, Cards):
@@ -40,7 +40,8 @@ def plain(text: str) -> str:
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>#$|~:" else letter for letter in text)
 
 
-def _chart(part: Chart) -> None:
+def show_chart(part: Chart) -> None:
+    """A picture under its finding; its table folds away below it."""
     st.markdown(f"**{plain(part.finding)}**")
     if part.reading:
         st.caption(plain(part.reading))

@@ -46,8 +46,8 @@ def _checks(view: View) -> None:
     st.write(
         f"{count(rows.height)} results, {count(failed)} of them failed. `resegment quarantine` shows refused lines."
     )
-    names = ("Severity", "Suite", "Expectation", "Found", "Expected", "Meaning")
-    columns = ("severity", "suite", "expectation", "observed", "expected", "meaning")
+    names = ("Severity", "What is expected", "Found", "Limit", "Suite", "Expectation")
+    columns = ("severity", "meaning", "observed", "expected", "suite", "expectation")
     when = st.column_config.DatetimeColumn("When (UTC)", format="YYYY-MM-DD HH:mm")
     table(rows, {"success": "Passed"} | dict(zip(columns, names, strict=True)) | {"checked_at": when}, height=320)
 

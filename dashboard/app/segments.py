@@ -59,6 +59,7 @@ def _one(view: View, segment: dict[str, Any]) -> None:
         for column, (name, value) in zip(st.columns(3), row, strict=True):
             column.metric(name, value, border=True)
     _spread(view, segment)
+    _some(view, segment["segment_key"])
     _products(view, segment["segment_key"])
 
 
@@ -70,6 +71,27 @@ def _spread(view: View, segment: dict[str, Any]) -> None:
         with column:
             drawn = distribution(bins, title, segment["colour"])
             chart(drawn, f"Share of the segment's customers by {title}, beside all customers'.", key=feature)
+
+
+def _some(view: View, key: int) -> None:
+    """Customers nearest to the centre: the most typical ones, to look at or look up."""
+    rows = view.rows(
+        "SELECT customer_id, recency_days, frequency, CAST(monetary AS DOUBLE) AS monetary, country "
+        "FROM customer_segments WHERE segment_key = $segment ORDER BY distance, customer_id LIMIT 10",
+        segment=key,
+    )
+    st.markdown("**Some of its customers**")
+    st.caption("The ten nearest to the centre of the segment.")
+    table(
+        rows,
+        {
+            "customer_id": "Customer",
+            "recency_days": st.column_config.NumberColumn("Days since the last order", format="localized"),
+            "frequency": st.column_config.NumberColumn("Orders", format="localized"),
+            "monetary": st.column_config.NumberColumn("Net sales", format="localized"),
+            "country": "Country",
+        },
+    )
 
 
 def _products(view: View, key: int) -> None:

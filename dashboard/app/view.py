@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
+from dashboard.charts.style import inked_scene
 from dashboard.published import Published, read_published
 from dashboard.wording import Money, day
 from warehouse import reading
@@ -17,6 +18,18 @@ if TYPE_CHECKING:
 
 #: How often an open page looks whether another version became current.
 _LOOK_EVERY = "20s"
+#: Texts of pictures have the colour of the page's own, whichever theme it has and changes to; captions are
+#: legible; on a phone pictures are swiped sideways instead of being squeezed.
+_STYLE = """<style>
+.stPlotlyChart .main-svg :not(.heatmap-label):not(.hovertext) > text { fill: currentColor !important; }
+[data-testid="stCaptionContainer"] { opacity: 0.8; }
+@media (max-width: 640px) {
+  [data-testid="stElementContainer"]:has(.stPlotlyChart) { overflow-x: auto; }
+  [data-testid="stFullScreenFrame"]:has(.stPlotlyChart) { min-width: 640px; }
+  .stColumn [data-testid="stFullScreenFrame"]:has(.stPlotlyChart) { min-width: 0; }
+}
+</style>"""
+_SCENE_INK = ("#2f2d2b", "#edebe8")
 
 
 @dataclass(frozen=True)
@@ -103,6 +116,7 @@ def choose(serving: Path, money: Money) -> View:
 
     Raises NothingPublishedError before the first publication.
     """
+    st.html(_STYLE)
     current_id = _current(serving)
     versions = reading.versions_at_hand(serving)
     known = {row["version_id"]: row for row in versions}
@@ -165,16 +179,28 @@ def watch_current(serving: Path, shown: int | None) -> None:
 
 def chart(figure: "Figure", alt: str, *, key: str | None = None) -> None:
     """A figure in its own colours, with words for those who cannot see it."""
+    if figure.layout.scene.to_plotly_json():  # style sheets do not reach a bitmap
+        figure = inked_scene(figure, _SCENE_INK[st.context.theme.type == "dark"])
     st.plotly_chart(figure, theme=None, config={"displayModeBar": False}, alt=alt, key=key)
 
 
-def table(rows: "pl.DataFrame", columns: dict[str, Any], *, height: int | Literal["auto"] = "auto") -> None:
-    """Columns of a frame under names for people; a column the version does not have is left out."""
+def table(
+    rows: "pl.DataFrame",
+    columns: dict[str, Any],
+    *,
+    height: int | Literal["auto"] = "auto",
+    row_height: int | None = None,
+) -> None:
+    """Columns of a frame under names for people; a column the version does not have is left out.
+
+    In rows higher than usual long texts go on in a second line.
+    """
     there = [name for name in columns if name in rows.columns]
     st.dataframe(
         rows.select(there),
         hide_index=True,
         height=height,
+        row_height=row_height,
         placeholder="–",
         column_config={name: columns[name] for name in there},
     )

@@ -1,4 +1,4 @@
-"""Heat maps: who comes back month after month, and the cells of the scored RFM."""
+"""Heat maps: who comes back month after month, the cells of the scored RFM, and shares of each segment."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -59,22 +59,26 @@ def rfm(cells: "pl.DataFrame", money: Money) -> "Figure":
     return styled(figure, 430, meta={"least_width": 560})
 
 
-def scored(crosstab: "pl.DataFrame", profiles: "pl.DataFrame") -> "Figure":
-    """Share of each segment's customers in each scored RFM segment; segments across, scored ones down."""
+def by_segment(rows: "pl.DataFrame", down: str, profiles: "pl.DataFrame", *, most: float = 1.0) -> "Figure":
+    """Share of each segment's customers by the column `down`, the one with most customers first; segments across.
+
+    `rows` are rows of rfm_crosstab or segment_countries; a cell of the share `most` has the full colour.
+    """
     from plotly.graph_objects import Figure, Heatmap
 
     keys = profiles["segment_key"].to_list()
-    cells = {(row["rfm_segment"], row["segment_key"]): row for row in crosstab.iter_rows(named=True)}
+    cells = {(row[down], row["segment_key"]): row for row in rows.iter_rows(named=True)}
     totals: dict[str, int] = {}
-    for row in crosstab.iter_rows(named=True):
-        totals[row["rfm_segment"]] = totals.get(row["rfm_segment"], 0) + row["customers"]
+    for row in rows.iter_rows(named=True):
+        totals[row[down]] = totals.get(row[down], 0) + row["customers"]
     names = sorted(totals, key=lambda name: -totals[name])
     values = [[_of(cells.get((name, key)), "share") for key in keys] for name in names]
+    digits = 0 if most == 1 else None
     drawn = Heatmap(
         colorscale=SEQUENTIAL, textfont_color=CELL_INK, showscale=False,
         z=[[value or 0 for value in row] for row in values], x=[label(name, 20) for name in profiles["segment"]],
-        y=[label(name, 24) for name in names], zmin=0, zmax=1, xgap=2, ygap=2,
-        text=[["" if not value else share(value, 0) for value in row] for row in values], texttemplate="%{text}",
+        y=[label(name, 24) for name in names], zmin=0, zmax=most, xgap=2, ygap=2,
+        text=[["" if not value else share(value, digits) for value in row] for row in values], texttemplate="%{text}",
         hoverinfo="skip",
     )  # fmt: skip
     figure = Figure(drawn)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MONTHLY = (
     ("sales", "Sales", False),
     ("average_order_value", "Order value", False),
-    ("retention", "Ordered the month before and again", True),
+    ("retention", "Ordered again", True),
 )
 
 

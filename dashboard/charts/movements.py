@@ -1,9 +1,9 @@
-"""Who went where since the version before."""
+"""Who went where since the version before, and how many did from version to version."""
 
 from typing import TYPE_CHECKING, Any
 
-from dashboard.charts.style import QUIET, colours, styled, translucent
-from dashboard.wording import Money, counted, label
+from dashboard.charts.style import ACCENT, LOSS, QUIET, colours, styled, translucent
+from dashboard.wording import Money, counted, day, label
 
 if TYPE_CHECKING:
     import polars as pl
@@ -69,6 +69,33 @@ def _write_beside(
             xanchor="right" if is_left else "left", xshift=-9 if is_left else 9, yanchor="middle",
         )  # fmt: skip
     return max((len(text) for text in told), default=0) * _LETTER - 7 * _LETTER + 16
+
+
+def over_time(directions: "pl.DataFrame") -> "Figure":
+    """Customers that moved to higher value above the line and to lower value below it, by published date.
+
+    `directions` has as_of, `higher` and `lower`, numbers of customers, a row for each published date.
+    """
+    from plotly.graph_objects import Bar, Figure
+
+    dates = [day(when) for when in directions["as_of"]]
+    figure = Figure()
+    for column, sign, colour, words in (
+        ("higher", 1, ACCENT, "to higher value"),
+        ("lower", -1, LOSS, "to lower value"),
+    ):
+        values = directions[column].to_list()
+        bars = Bar(
+            x=directions["as_of"].cast(str).to_list(), y=[sign * value for value in values], marker_color=colour,
+            name=words.capitalize(), hovertemplate="%{customdata}<extra></extra>",
+            customdata=[
+                f"{when}: {counted(value, 'customer')} {words}" for when, value in zip(dates, values, strict=True)
+            ],
+        )  # fmt: skip
+        figure.add_trace(bars)
+    figure.update_xaxes(type="category", nticks=8, showgrid=False)
+    figure.update_yaxes(tickformat="~s", nticks=6)
+    return styled(figure, 320, barmode="relative", bargap=0.3, showlegend=True, meta={"least_width": 480})
 
 
 def _keys(moves: "pl.DataFrame", profiles: "pl.DataFrame") -> list[int | None]:

@@ -11,6 +11,8 @@ INK = "#737b85"
 GRID = "rgba(128,136,146,0.28)"
 #: Bars and lines that belong to no segment, and what steps back behind them.
 ACCENT, QUIET = "#4c78a8", "#9aa5b1"
+#: What is lost, beside ACCENT.
+LOSS = "#c9742b"
 #: Low to high, never so dark that the numbers in the cells cannot be read.
 SEQUENTIAL = ((0.0, "#eef4fb"), (1.0, "#5fa8e6"))
 #: Ink on those; a page leaves it alone.
@@ -44,6 +46,14 @@ def styled(figure: "Figure", height: int, **layout: Any) -> "Figure":
         "dragmode": False,
     }
     return figure.update_layout(**(shared | layout))
+
+
+def inked_scene(figure: "Figure", ink: str) -> "Figure":
+    """A copy of a figure in space with its texts in another ink."""
+    from plotly.graph_objects import Figure
+
+    axes = {axis: {"color": ink} for axis in ("xaxis", "yaxis", "zaxis")}
+    return Figure(figure).update_layout(font_color=ink, scene=axes)
 
 
 def colours(profiles: "pl.DataFrame") -> dict[int | None, str]:

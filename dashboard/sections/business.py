@@ -1,5 +1,6 @@
 """How the shop does: months, seasons, orders, countries, who comes back."""
 
+from calendar import month_name
 from typing import TYPE_CHECKING, Any
 
 from dashboard.charts import cohorts, history
@@ -58,6 +59,7 @@ def _months(months: "pl.DataFrame", money: Money) -> list[Chart | Words]:
         "Whole months only, a line for each year."
         if repeated
         else "Whole months only. No month is known in two years yet, so a season cannot be told from a trend.",
+        _seasons_table(whole, money),
     )
     first, last = whole[0], whole[-1]
     figures = Chart(
@@ -89,6 +91,22 @@ def _season(whole: list[dict[str, Any]], money: Money) -> str:
         return f"Sales were highest in {month(best['month'])} and lowest in {month(worst['month'])}"
     times = number(best["sales"] / worst["sales"])
     return f"{month(best['month'])}, the strongest month, sold {times} times as much as {month(worst['month'])}"
+
+
+def _seasons_table(whole: list[dict[str, Any]], money: Money) -> Table:
+    """Each calendar month's mean sales and its share of a year made of them."""
+    sums: dict[int, list[float]] = {}
+    for row in sorted(whole, key=lambda row: row["month"].month):
+        sums.setdefault(row["month"].month, []).append(row["sales"])
+    means = {number: sum(sales) / len(sales) for number, sales in sums.items()}
+    total = sum(means.values())
+    rows = [
+        (month_name[number], count(len(sums[number])), money.short(mean), share(mean / total if total > 0 else None))
+        for number, mean in means.items()
+    ]
+    columns = ("Month of the year", "Years known", "Mean sales", "Seasonal share")
+    caption = "Seasonal share: of the mean sales of the months of the year that are known whole"
+    return Table(columns, rows, texts=columns[:1], caption=caption)
 
 
 def _months_table(months: "pl.DataFrame", money: Money) -> Table:

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 _TITLE = "What changed since last time"
+_LEAST_DATES, _TABLE_DATES = 2, 24
 _LOWER, _HIGHER, _ENTERED, _LEFT, _OTHER = "to lower value", "to higher value", "new", "left", "other"
+_COLUMNS = {"higher": _HIGHER, "lower": _LOWER, "entered": _ENTERED, "left": _LEFT}
 
 
 def changes(published: Published, money: Money) -> Section:
@@ -23,7 +25,8 @@ def changes(published: Published, money: Money) -> Section:
     moves = directed(published.moves, published.profiles)
     since = f"Compared with version {previous['version_id']} as of {day(previous['as_of'])}."
     if moves.is_empty():
-        return Section("changes", _TITLE, [Words(f"{since} No customer changed segment, came or left.")])
+        quiet = Words(f"{since} No customer changed segment, came or left.")
+        return Section("changes", _TITLE, [quiet, *migration(published)])
     sentences = [since, *_sentences(moves, money), *_idle(published.version), *_lives(published)]
     drawn = Chart(
         "movements",
@@ -32,7 +35,36 @@ def changes(published: Published, money: Money) -> Section:
         "Left: the segment before. Right: the segment now. Customers who stayed are not drawn.",
         _table(moves, money),
     )
-    return Section("changes", _TITLE, [Words(" ".join(sentences)), drawn])
+    return Section("changes", _TITLE, [Words(" ".join(sentences)), drawn, *migration(published)])
+
+
+def migration(published: Published) -> list[Chart]:
+    """Customers that moved to higher and to lower value at each published date, if there are enough dates."""
+    import polars as pl
+
+    moves = directed(published.tables["segment_movements"], published.profiles)
+    if moves["as_of"].n_unique() < _LEAST_DATES:
+        return []
+    sums = (
+        moves.group_by("as_of")
+        .agg(
+            pl.col("customers").filter(pl.col("direction") == direction).sum().alias(name)
+            for name, direction in _COLUMNS.items()
+        )
+        .sort("as_of")
+    )
+    higher, lower = int(sums["higher"].sum()), int(sums["lower"].sum())
+    finding = (
+        f"Since {day(sums['as_of'][0])} customers moved {count(higher)} times to a segment of higher value and "
+        f"{count(lower)} times to one of lower value"
+    )
+    rows = [(day(when), *(count(value) for value in values)) for when, *values in sums.tail(_TABLE_DATES).iter_rows()]
+    reading = (
+        "Customers that changed segment between each published date and the one before; the dates need not be equally "
+        "far apart. Value: what customers of a segment spend on average today."
+    )
+    table = Table(("As of", "To higher value", "To lower value", "New", "Left"), rows, texts=("As of",))
+    return [Chart("migration", finding, movements.over_time(sums), reading, table)]
 
 
 def directed(moves: "pl.DataFrame", profiles: "pl.DataFrame") -> "pl.DataFrame":

@@ -14,6 +14,9 @@ from dashboard.wording import MISSING, Money, clean, count, counted, listed, num
 if TYPE_CHECKING:
     import polars as pl
 
+#: Scored segments of customers who bought often or much and then stopped.
+_AT_RISK = ("At Risk", "Cannot Lose Them")
+_COUNTRIES = 10
 _FEATURES = {
     "recency_days": "Days since last order",
     "frequency": "Orders",
@@ -29,8 +32,8 @@ _FEATURES = {
 
 
 def likeness(published: Published, money: Money) -> Section:
-    """Centres, the RFM heat map and the maps of customers."""
-    parts = [_centres(published), *_rfm(published, money), *_maps(published)]
+    """Centres, the scored RFM, countries and the maps of customers."""
+    parts = [_centres(published), *_rfm(published, money), *_origins(published), *_maps(published)]
     return Section("likeness", "What the customers are like", parts)
 
 
@@ -71,9 +74,9 @@ def _furthest(profiles: "pl.DataFrame", features: list[str]) -> str:
     return f"{clean(segment)} stand out most: in “{feature}” they are {deviations}"
 
 
-def _rfm(published: Published, money: Money) -> list[Chart | Words]:
+def _rfm(published: Published, money: Money) -> list[Chart | Table | Words]:
     cells, crosstab = published.table("rfm_heatmap"), published.table("rfm_crosstab")
-    parts: list[Chart | Words] = []
+    parts: list[Chart | Table | Words] = []
     if cells is None:
         parts.append(older("heat map of the RFM scores"))
     elif cells["customers"].sum():
@@ -91,8 +94,67 @@ def _rfm(published: Published, money: Money) -> list[Chart | Words]:
         ]
         columns = ("Segment", "Scored RFM", "Customers", "Share of the segment")
         table = Table(columns, rows, texts=columns[:2])
-        parts.append(Chart("scored", finding, cohorts.scored(crosstab, published.profiles), reading, table))
+        drawn = cohorts.by_segment(crosstab, "rfm_segment", published.profiles)
+        parts += [Chart("scored", finding, drawn, reading, table), *_at_risk(crosstab)]
     return parts
+
+
+def _at_risk(crosstab: "pl.DataFrame") -> list[Table | Words]:
+    """How many are about to be lost, by the scored RFM: its names mean the same in every version."""
+    import polars as pl
+
+    sums = crosstab.group_by("rfm_segment").agg(pl.col("customers").sum()).sort("customers", descending=True)
+    total = int(sums["customers"].sum())
+    there = int(sums.filter(pl.col("rfm_segment").is_in(_AT_RISK))["customers"].sum())
+    told = (
+        f"At risk: {counted(there, 'customer')}, {share(there / total)}, bought often or much and have not for long "
+        f"({listed(_AT_RISK)} of the scored RFM)."
+    )
+    rows = [(clean(name), count(customers), share(customers / total)) for name, customers in sums.iter_rows()]
+    columns = ("Scored RFM", "Customers", "Share of all")
+    return [Words(told), Table(columns, rows, texts=columns[:1], caption="Customers by scored RFM segment")]
+
+
+def _origins(published: Published) -> list[Chart | Words]:
+    """Share of each segment's customers by country; one that most are from would leave the others pale."""
+    import polars as pl
+
+    rows = published.table("segment_countries")
+    if rows is None:
+        return [older("countries of the segments")]
+    known = rows.filter(pl.col("country").is_not_null())
+    sums = (
+        known.group_by("country").agg(pl.col("customers").sum()).sort("customers", "country", descending=[True, False])
+    )
+    if len(sums) < 2:
+        return [Words("The customers are of one country, or the deliveries name none.")]
+    top, customers = sums.row(0)
+    part = customers / int(rows["customers"].sum())
+    leads = part > 0.5
+    drawn = known.filter(pl.col("country").is_in(sums["country"].slice(1 if leads else 0, _COUNTRIES).to_list()))
+    least, most = (known.filter(pl.col("country") == top).sort("share").row(place, named=True) for place in (0, -1))
+    finding = f"{share(part)} of the customers are from {clean(top)}"
+    if least["segment"] != most["segment"]:
+        of_most, of_least = (f"{share(row['share'])} of {clean(row['segment'])}" for row in (most, least))
+        finding += f": {of_most}, {of_least}"
+    reading = (
+        "Share of each segment's customers from the countries with most customers"
+        + (f" after {clean(top)}, which would leave the others pale" if leads else "")
+        + ". Country is a profile only: it never decides the segment."
+    )
+    names = sums["country"].to_list()
+    table = Table(
+        ("Segment", "Country", "Customers", "Share of the segment"),
+        [
+            (clean(row["segment"]), clean(row["country"]) or MISSING, count(row["customers"]), share(row["share"]))
+            for row in known.filter(pl.col("country").is_in(names[: _COUNTRIES + 1]))
+            .sort("segment_key", "customers", descending=[False, True])
+            .iter_rows(named=True)
+        ],
+        texts=("Segment", "Country"),
+    )
+    figure = cohorts.by_segment(drawn, "country", published.profiles, most=max(drawn["share"].to_list()))
+    return [Chart("origins", finding, figure, reading, table)]
 
 
 def _heatmap(cells: "pl.DataFrame", money: Money) -> Chart:

@@ -127,7 +127,27 @@ def quality(published: Published, money: Money) -> Section:
     table = Table(
         columns, rows, texts=("Outcome", "What it means"), caption="Every delivered line has exactly one outcome"
     )
-    return Section("quality", "Data quality", [Words(told), table, *_reasons(published, money), *_checks(published)])
+    parts = [Words(told), table, *_sensitivity(published, money), *_reasons(published, money), *_checks(published)]
+    return Section("quality", "Data quality", parts)
+
+
+def _sensitivity(published: Published, money: Money) -> list[Table | Words]:
+    """What a customer is worth if sales without a customer are dropped, and if they were of the known ones."""
+    months, values = published.table("sales_monthly"), published.table("segment_profiles", "average_customer_value")
+    if months is None or values is None:
+        return [older("value of a customer")]
+    customers = int(values["customers"].sum())
+    dropped = float((values["average_customer_value"] * values["customers"]).sum())
+    kept = dropped + float(months["unattributed"].sum())
+    if not customers or dropped <= 0:
+        return []
+    rows = [
+        (words, money.short(sales), count(customers), money.short(sales / customers), share(sales / dropped))
+        for words, sales in (("Dropped, as in the segments", dropped), ("Kept, as sales to the known customers", kept))
+    ]
+    columns = ("Lines without a customer", "Sales", "Customers", "Sales for each customer", "Of what is published")
+    caption = "What dropping lines without a customer does to the value of a customer: it lies between the two"
+    return [Table(columns, rows, texts=columns[:1], caption=caption)]
 
 
 def _reasons(published: Published, money: Money) -> list[Table | Words]:

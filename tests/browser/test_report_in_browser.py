@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 from playwright.sync_api import Browser, Page
+from support_hostile import hostile
 from support_reports import figures_of, months_of_a_shop, report_of, words_of
 
 from dashboard.page import html
@@ -20,8 +21,8 @@ from warehouse import reading
 
 LOOKING = Path(__file__).with_name("looking.js").read_text()
 FIGURES = {
-    "movements", "sizes", "shares", "centres", "rfm", "scored", "space", "components", "neighbours", "cohorts", "kpis",
-    "months", "seasons", "orders", "countries", "bestsellers", "affinity", "search",
+    "movements", "migration", "sizes", "shares", "origins", "centres", "rfm", "scored", "space", "components",
+    "neighbours", "cohorts", "kpis", "months", "seasons", "orders", "countries", "bestsellers", "affinity", "search",
 }  # fmt: skip
 
 
@@ -141,19 +142,6 @@ def test_pictures_show_the_published_numbers(serving: Path, file: Path) -> None:
     assert figures["bestsellers"][0]["x"] == best
     points = column("SELECT count(*) FROM segment_map")[0]
     assert sum(len(trace["x"]) for trace in figures["space"]) == points
-
-
-def hostile() -> list[str]:
-    """Texts that would do something if they were taken for anything but text."""
-    attacks = [
-        "<script>alert(1)</script>", "</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>",
-        "<!--<script>",
-        "'\"><svg onload=alert(1)>", "{{ 7 * 7 }}", "{% raw %}", "%{customdata}", "$\\alert(1)$", "=HYPERLINK(1)",
-        "<a href='javascript:alert(1)'>click</a>", "\u202eevil\u202c", "a\x00b\x1b[2J", "'; DROP TABLE x; --",
-        "\u2028\u2029",
-        "<b>bold", "&lt;script&gt;", "e\u0301" * 80, "word" * 60, "https://evil.example/x.png",
-    ]  # fmt: skip
-    return [f"{attack} {number}" for number in range(50) for attack in attacks]
 
 
 def poisoned(published: Published, texts: list[str]) -> tuple[Published, int]:

@@ -130,7 +130,7 @@ def test_a_file_of_an_older_release_is_rendered_with_a_sentence_for_what_it_lack
     tables["segment_profiles"] = tables["segment_profiles"].drop(extended)
     page = html(page_of(replace(published, tables=tables), Money()))
     assert re.findall(r'<section id="([^"]+)"', page) == list(SECTIONS)
-    assert words_of(page).count("published by an older release, which kept no") == 12
+    assert words_of(page).count("published by an older release, which kept no") == 14
     assert {"movements", "sizes", "centres"} <= set(figures_of(page))
 
 
