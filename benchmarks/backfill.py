@@ -9,6 +9,7 @@ model is that of a night on all data. `benchmarks/README.md` gets the table.
 import argparse
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -24,13 +25,16 @@ from typing import Any
 import duckdb
 
 from benchmarks import backfill_report, notebook, processes, report
-from warehouse import serving
+from warehouse import published_file, serving
 
 REPOSITORY = Path(__file__).parents[1]
 _RESEGMENT = ["-c", "from flows.cli import main; main()"]
-#: Tables that a stopped backfill has to leave as an undisturbed one does, in the warehouse and in every file.
+#: Tables that a stopped backfill has to leave as an undisturbed one does: these of the warehouse, and all of every file
+#: but what was checked, which each run adds to.
 _PRIVATE = ("segments.membership", "segments.movements", "segments.sizes", "segments.drift", "segments.versions")
-_PUBLISHED = ("customer_segments", "customer_segments_history", "segment_movements", "segment_profiles")
+_PUBLISHED = tuple(table for table in published_file.contract() if table != "check_results")
+#: Up to so many seconds go by after a version was finished until the process that makes the next is killed.
+_KILLED_WITHIN = 0.5
 
 
 @dataclass
@@ -136,11 +140,12 @@ def _status(folder: Path) -> dict[str, Any]:
 
 
 def _killed(folder: Path, asked: list[str], until: int) -> int:
-    """Run until so many dates have a version, kill it there, and return how many there are."""
+    """Run until so many dates have a version, kill it at a random moment then, and return how many there are."""
     environment = os.environ | {"PREFECT_API_URL": ""}
     process = subprocess.Popen([sys.executable, *_RESEGMENT, *asked], cwd=folder, env=environment, stdout=-3, stderr=-3)
     while process.poll() is None and len(serving.finished(folder / "serving")) <= until:
         time.sleep(0.02)
+    time.sleep(random.uniform(0, _KILLED_WITHIN))
     process.send_signal(signal.SIGKILL)
     if process.wait() != -signal.SIGKILL:
         raise RuntimeError(f"the backfill in {folder} ended before it could be killed")

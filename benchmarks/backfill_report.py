@@ -44,8 +44,10 @@ def markdown(measured: "Measured") -> str:
     if measured.kills:
         left = ", ".join(map(str, measured.kills))
         parts.append(
-            f"Killed with SIGKILL after {left} versions and run again: {measured.differing} tables of the warehouse "
-            "and the published files differ from those of the undisturbed one."
+            f"Killed with SIGKILL after {left} versions and run again: "
+            + ("**the same result**, " if not measured.differing else "")
+            + f"{measured.differing} tables of the warehouse and the published files differ from those of the one "
+            "that was left alone."
         )
     return "\n\n".join(parts)
 

@@ -9,7 +9,7 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,12 @@ _CUSTOMERS = """
         1 + floor(-3.5 * ln(u[2]) / (0.4 + u[1])) AS frequency,
         round(frequency * exp(2.8 + 0.9 * sqrt(-2 * ln(u[3])) * cos(2 * pi() * u[4])), 2) AS monetary
     FROM drawn
+"""
+_PUBLISHED = """
+    CREATE TABLE features AS
+    SELECT customer_id, CAST(recency_days AS DOUBLE) AS recency_days, CAST(frequency AS DOUBLE) AS frequency,
+        greatest(CAST(monetary AS DOUBLE), 0) AS monetary
+    FROM published.customer_segments
 """
 #: What a process of its own does: bring the customers into memory as a night has them, then run one more statement.
 _CHILD = """
@@ -99,8 +105,10 @@ def measure(
     repetitions: int = 3,
     n_init: int = 10,
     cell_width: float | None = None,
+    published: Path | None = None,
+    transforms: Sequence[Transform] = TRANSFORMS,
 ) -> Measured:
-    """Measure on so many generated customers; what is written goes below `work`.
+    """Measure on so many generated customers, or those of a `published` version; what is written goes below `work`.
 
     scikit-learn on all customers and the choice of k run once, everything else `repetitions` times.
     `cell_width` is in standard deviations, the default setting if not given.
@@ -112,11 +120,13 @@ def measure(
     facts = {"customers": customers, "k": k, "ks": [min(ks), max(ks)], "n_init": n_init, "cell_width": width}
     measured = Measured(machine() | facts)
     with duckdb.connect(str(file), config={"threads": 2}) as connection:
-        connection.execute(_CUSTOMERS.format(customers=customers))
+        if published:
+            connection.execute(f"ATTACH '{published}' AS published (READ_ONLY)")
+        connection.execute(_PUBLISHED if published else _CUSTOMERS.format(customers=customers))
         import sklearn.cluster  # noqa: F401 - imported before anything is timed
 
         models = {}
-        for transform in TRANSFORMS:
+        for transform in transforms:
             model = ModelParams(transform=transform, k=k, n_init=n_init, cell_width=width)
             models[transform.value] = _fits(connection, model, repetitions, measured)
             scaler, _ = models[transform.value]

@@ -1,0 +1,190 @@
+"""The customers' features by four ways: what changed last night, or all lines anew with DuckDB, polars and pandas.
+
+    python -m benchmarks.scale.recompute WAY SHOP REPETITIONS     (a process of its own, so that its memory is its own)
+
+All four compute the same: of each customer the last purchase day, the number of purchases, gross and net money. Those
+that compute anew are spared what a night has done before: they begin at lines that are parsed, judged and typed, DuckDB
+at the warehouse's table, polars and pandas at a Parquet file of the five columns that count.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from benchmarks import processes
+
+INCREMENTAL, DUCKDB, POLARS, PANDAS = "what changed", "DuckDB, all lines", "polars, all lines", "pandas, all lines"
+#: pandas holds every line at once; beyond this it is not tried.
+_LINES_OF_PANDAS = 30_000_000
+_LINES = "lines.parquet"
+_ALL_LINES = """
+    SELECT customer_id, max(last_day) AS last_purchase_day, count(last_day) AS frequency, sum(gross) AS gross,
+        sum(net) AS net
+    FROM (
+        SELECT customer_id, invoice_no, max(shop_day) FILTER (outcome = 'purchase') AS last_day,
+            sum(amount) FILTER (outcome = 'purchase') AS gross, sum(amount) AS net
+        FROM {lines} WHERE outcome IN ('purchase', 'return') GROUP BY customer_id, invoice_no
+    )
+    GROUP BY customer_id
+"""
+_TOTALS = "SELECT count(*), max(last_purchase_day), sum(frequency), sum(gross), sum(net) FROM"
+#: What accepting the last load had to bring up to date, found again from its lines.
+_TOUCHED = """
+    CREATE OR REPLACE TEMP TABLE touched_invoices AS
+    SELECT DISTINCT source, customer_id, invoice_no, shop_day FROM sales.transaction_lines
+    WHERE load_id = (SELECT max(load_id) FROM landing.loads WHERE status = 'accepted') AND customer_id IS NOT NULL
+"""
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """Seconds of each repetition, and the most memory (MiB) of the process that did them."""
+
+    seconds: list[float]
+    peak_mib: float
+
+
+def measure(folder: Path, lines: int, repetitions: int) -> dict[str, Recomputed]:
+    """All ways on the shop in `folder`, one after the other; raises RuntimeError if they do not come to the same."""
+    with duckdb.connect(folder / "warehouse.duckdb", read_only=True) as connection:
+        wanted = "customer_id, invoice_no, shop_day, outcome, CAST(amount AS DOUBLE) AS amount"
+        counted = "FROM sales.transaction_lines WHERE outcome IN ('purchase', 'return')"
+        connection.execute(f"COPY (SELECT {wanted} {counted}) TO '{folder / _LINES}' (FORMAT parquet)")
+    found, totals = {}, {}
+    for way in _WAYS:
+        if way != PANDAS or lines <= _LINES_OF_PANDAS:
+            asked = ["-m", "benchmarks.scale.recompute", way, str(folder), str(repetitions)]
+            ended = processes.ended(asked, folder)
+            told = json.loads((folder / ".output").read_text())
+            found[way], totals[way] = Recomputed(told["seconds"], ended.peak_mib), told["totals"]
+    (folder / _LINES).unlink()
+    if len({json.dumps(one) for one in totals.values()}) > 1:
+        raise RuntimeError(f"the features differ: {totals}")
+    return found
+
+
+def _incremental(folder: Path, repetitions: int) -> tuple[list[float], list[Any]]:
+    """Recompute invoices and customers of the last load as accepting it did, and take it back each time."""
+    from warehouse import features
+    from warehouse.params import WarehouseParams
+    from warehouse.store import Warehouse, writing
+
+    seconds = []
+
+    def once(warehouse: Warehouse) -> list[Any]:
+        state = warehouse.select("SELECT as_of, window_days FROM features.state")[0]
+        warehouse.execute(_TOUCHED)
+        started = time.perf_counter()
+        warehouse.run("landing/rebuild_invoices")
+        features.advance(warehouse, state["as_of"], state["window_days"], accepted=True)
+        seconds.append(time.perf_counter() - started)
+        return warehouse.execute(f"{_TOTALS} features.customer_activity").fetchall()[0]
+
+    params = WarehouseParams(path=folder / "warehouse.duckdb", serving=folder / "serving", memory_limit="1GiB")
+    with writing(params, "benchmark") as warehouse:
+        for _ in range(repetitions + 1):
+            with suppress(_TakeBack), warehouse.transaction():
+                totals = once(warehouse)
+                raise _TakeBack
+    return seconds[1:], totals  # the first reads from the disk what a night has just written
+
+
+class _TakeBack(Exception):  # noqa: N818 - no error
+    """Ends a transaction without leaving anything."""
+
+
+def _repeated(compute: Callable[[], list[Any]], repetitions: int) -> tuple[list[float], list[Any]]:
+    seconds = []
+    for _ in range(repetitions):
+        started = time.perf_counter()
+        totals = compute()
+        seconds.append(time.perf_counter() - started)
+    return seconds, totals
+
+
+def _duckdb(folder: Path, repetitions: int) -> tuple[list[float], list[Any]]:
+    with duckdb.connect(folder / "warehouse.duckdb", read_only=True, config={"memory_limit": "4GiB"}) as connection:
+        select = _ALL_LINES.format(lines="sales.transaction_lines")
+
+        def compute() -> list[Any]:
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE anew AS {select}")
+            return connection.execute(f"{_TOTALS} anew").fetchall()[0]
+
+        return _repeated(compute, repetitions + 1)
+
+
+def _polars(folder: Path, repetitions: int) -> tuple[list[float], list[Any]]:
+    import polars as pl
+
+    bought = pl.col("outcome") == "purchase"
+    invoices = (
+        pl.scan_parquet(folder / _LINES)
+        .group_by("customer_id", "invoice_no")
+        .agg(
+            last_day=pl.col("shop_day").filter(bought).max(),
+            gross=pl.col("amount").filter(bought).sum(),
+            net=pl.col("amount").sum(),
+        )
+    )
+    customers = invoices.group_by("customer_id").agg(
+        last_purchase_day=pl.col("last_day").max(),
+        frequency=pl.col("last_day").count(),
+        gross=pl.col("gross").sum(),
+        net=pl.col("net").sum(),
+    )
+
+    def compute() -> list[Any]:
+        anew = customers.collect(engine="streaming")
+        sums = anew.select("frequency", "gross", "net").sum().row(0)
+        return [len(anew), anew["last_purchase_day"].max(), *sums]
+
+    return _repeated(compute, repetitions)
+
+
+def _pandas(folder: Path, repetitions: int) -> tuple[list[float], list[Any]]:
+    import pandas
+
+    def compute() -> list[Any]:
+        lines = pandas.read_parquet(folder / _LINES)
+        bought = lines["outcome"] == "purchase"
+        lines = lines.assign(day=lines["shop_day"].where(bought), gross=lines["amount"].where(bought, 0.0))
+        invoices = lines.groupby(["customer_id", "invoice_no"], sort=False, as_index=False).agg(
+            last_day=("day", "max"), gross=("gross", "sum"), net=("amount", "sum")
+        )
+        anew = invoices.groupby("customer_id", sort=False).agg(
+            last_purchase_day=("last_day", "max"),
+            frequency=("last_day", "count"),
+            gross=("gross", "sum"),
+            net=("net", "sum"),
+        )
+        sums = (anew[name].sum() for name in ("frequency", "gross", "net"))
+        return [len(anew), anew["last_purchase_day"].max(), *sums]
+
+    return _repeated(compute, repetitions)
+
+
+_WAYS: dict[str, Callable[[Path, int], tuple[list[float], list[Any]]]] = {
+    INCREMENTAL: _incremental,
+    DUCKDB: _duckdb,
+    POLARS: _polars,
+    PANDAS: _pandas,
+}
+
+
+def main() -> None:
+    """One way, in this process; prints its seconds and the totals it came to, money in whole pounds."""
+    way, folder, repetitions = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    seconds, (customers, last, *sums) = _WAYS[way](folder, repetitions)
+    totals = [customers, str(last)[:10], *(round(float(value)) for value in sums)]
+    print(json.dumps({"seconds": seconds, "totals": totals}))
+
+
+if __name__ == "__main__":
+    main()
