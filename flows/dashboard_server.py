@@ -37,7 +37,7 @@ def serve_dashboard(config: Path | None, address: str, port: int) -> None:
         "client_toolbarMode": "minimal",
         "client_showErrorDetails": "none",
         "theme_light_primaryColor": "#3c6693",  # one for both would switch the browser's dark setting off
-        "theme_dark_primaryColor": "#7db0e0",
+        "theme_dark_primaryColor": "#4477aa",  # white letters stand on it
     }
     script = find_spec("dashboard.app.main")
     if script is None or script.origin is None:
