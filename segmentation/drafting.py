@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from segmentation.modelling import Trained, count_bins, train_model
 from segmentation.projection import Projection, project_inputs
 from segmentation.recipe import Action, Parent, Query, Recipe, Row, choose_action
 from segmentation.scoring import Thresholds, scored_sql, thresholds_from_row, thresholds_sql
+from segmentation.silhouette import Quality
 from segmentation.stability import centroid_shift
 
 #: Customers per bin, by feature.
@@ -34,10 +36,12 @@ class Draft:
     `assign_sql` has the columns of `explain_and_age_sql` with `$as_of` to bind, `scored_sql` those of the scored RFM.
     `drift` is the population stability index of each feature against (the training data, the version before); `shifts`
     how far each segment's centroid moved, by segment key, in standard deviations; `projection` the map of the segments.
+    `model` has no silhouette yet, see `Trained`.
     """
 
     reason: str
     model: Row
+    quality: "Future[Quality]"
     assign_sql: str
     scored_sql: str
     thresholds: Thresholds
@@ -118,6 +122,7 @@ def _drafted(
     return Draft(
         reason=reason,
         model=trained.row | {"reason_words_sql": words},
+        quality=trained.quality,
         assign_sql=assign,
         scored_sql=scored_sql(thresholds, recipe.rfm_map, relation, recipe.scoring),
         thresholds=thresholds,

@@ -5,6 +5,7 @@ SQL goes out and small columns come back through a `Query` handed in, so nothing
 
 import hashlib
 import json
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
@@ -19,15 +20,19 @@ from segmentation.kmeans import Fit, Summary, fit_kmeans, summary_from_columns, 
 from segmentation.lifecycle import identify
 from segmentation.params import FeatureParams, ModelParams, params_fingerprint
 from segmentation.recipe import Action, Parent, Query, Recipe, Row
-from segmentation.silhouette import silhouette
+from segmentation.silhouette import Quality, silhouette_begun
 from segmentation.transforms import Scaler, bounds_sql, moments_sql, scaler_from_moments, summary_sql
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A model as a row (see `warehouse.models`) and as the values that assign with it; centroids are (k, d)."""
+    """A model as a row (see `warehouse.models`) and as the values that assign with it; centroids are (k, d).
+
+    The row has no silhouette: `quality` may still be measured; see `with_quality`.
+    """
 
     row: Row
+    quality: "Future[Quality]"
     scaler: Scaler
     centroids: NDArray[np.float64]
     bins: TrainingBins
@@ -52,12 +57,14 @@ def train_model(
     bins = kept.bins if kept else _training_bins(query, relation, scaler)
     model = recipe.model
     known = next(((one["silhouette"], one["silhouette_sample"]) for one in searched if one["chosen"]), None)
-    measured, sample = known or silhouette(summary, fit.labels, sample_size=model.silhouette_sample, seed=model.seed)
+    quality = (
+        _known(known)
+        if known
+        else silhouette_begun(summary, fit.labels, sample_size=model.silhouette_sample, seed=model.seed)
+    )
     clusters, lineage = identify(query, relation, scaler, fit, recipe, parent, action)
     sizes = np.bincount(fit.labels, weights=summary.weights, minlength=fit.k).astype(int).tolist()
     row = _described(recipe, parent, action, scaler, summary, fit) | {
-        "silhouette": measured,
-        "silhouette_sample": sample,
         "k_reason": reason,
         "training_bins": bins.model_dump_json(),
         "clusters": [
@@ -66,9 +73,21 @@ def train_model(
         ],
         "lineage": lineage,
         **({"parent_model_id": None} if keys_only else {}),
-        "k_search": searched or [_only_k(fit, sizes, measured, sample)],
+        "k_search": searched or [_only_k(fit, sizes)],
     }
-    return Trained(row, scaler, fit.centroids, bins)
+    return Trained(row, quality, scaler, fit.centroids, bins)
+
+
+def with_quality(row: Row, quality: Quality) -> Row:
+    """A model's row with its silhouette, which is that of the only k too where no other was tried."""
+    measured = dict(zip(("silhouette", "silhouette_sample"), quality, strict=True))
+    return row | measured | {"k_search": [measured | tried for tried in row["k_search"]]}
+
+
+def _known(quality: Quality) -> "Future[Quality]":
+    known: Future[Quality] = Future()
+    known.set_result(quality)
+    return known
 
 
 def count_bins(query: Query, relation: str, scaler: Scaler, bins: TrainingBins) -> dict[str, list[int]]:
@@ -118,12 +137,10 @@ def _training_bins(query: Query, relation: str, scaler: Scaler) -> TrainingBins:
     return training_bins(edges, bin_counts(query(bin_counts_sql(scaler, edges, relation)), edges))
 
 
-def _only_k(fit: Fit, sizes: list[int], measured: float | None, sample: int) -> Row:
+def _only_k(fit: Fit, sizes: list[int]) -> Row:
     return {
         "k": fit.k,
         "inertia": fit.inertia,
-        "silhouette": measured,
-        "silhouette_sample": sample,
         "smallest_share": min(sizes) / sum(sizes),
         "is_elbow": False,
         "chosen": True,

@@ -1,7 +1,7 @@
 """Silhouette of weighted points: repeated points are measured once and count as often as they occur."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
@@ -10,11 +10,13 @@ from segmentation.threads import single_threaded
 
 #: Points on a side of the block of distances held at once: small enough for the processor's cache.
 _SIDE = 512
+#: Mean silhouette of the customers, None with fewer than two clusters, and how many customers it was measured on.
+Quality = tuple[float | None, int]
 
 
 def silhouette(
     summary: Summary, labels: Integers, *, sample_size: int, seed: int, exact_up_to: int = 20_000
-) -> tuple[float | None, int]:
+) -> Quality:
     """Mean silhouette of the customers and the number of customers it was measured on.
 
     Exact for up to `exact_up_to` customers (equal to scikit-learn's on the repeated points), else on a random sample
@@ -24,9 +26,17 @@ def silhouette(
     return found
 
 
+def silhouette_begun(summary: Summary, labels: Integers, *, sample_size: int, seed: int) -> "Future[Quality]":
+    """`silhouette` in a thread of its own: whoever waits for a database meanwhile needs no processor."""
+    with_one = ThreadPoolExecutor(1, "silhouette")
+    begun = with_one.submit(silhouette, summary, labels, sample_size=sample_size, seed=seed)
+    with_one.shutdown(wait=False)
+    return begun
+
+
 def silhouettes(
     summary: Summary, groupings: Sequence[Integers], *, sample_size: int, seed: int, exact_up_to: int = 20_000
-) -> list[tuple[float | None, int]]:
+) -> list[Quality]:
     """The silhouette of several groupings of the same points: distances, which cost most, are taken once for all."""
     weights = summary.weights
     if summary.customers > exact_up_to:

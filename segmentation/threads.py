@@ -1,15 +1,35 @@
 """One thread for numerics whose sums have to come out the same bit for bit."""
 
 import sys
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any
 
+_lock = threading.Lock()
+_limit = ExitStack()
+_blocks = 0
 
-def single_threaded() -> AbstractContextManager[Any]:
-    """Keep BLAS and OpenMP on one thread in the block: parallel sums of floats differ from run to run."""
-    limit: AbstractContextManager[Any] = _controller("sklearn.cluster" in sys.modules).limit(limits=1)
-    return limit
+
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Keep BLAS and OpenMP on one thread in the block: parallel sums of floats differ from run to run.
+
+    The limit is the process's own, so of blocks in several threads the last one to end lifts it.
+    """
+    global _blocks
+    with _lock:
+        if not _blocks:
+            _limit.enter_context(_controller("sklearn.cluster" in sys.modules).limit(limits=1))
+        _blocks += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _blocks -= 1
+            if not _blocks:
+                _limit.close()
 
 
 @cache

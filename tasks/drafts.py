@@ -10,6 +10,7 @@ from typing import Any
 
 from segmentation.drafting import Draft, Previous, draft_version, parse_previous
 from segmentation.drift import TrainingBins
+from segmentation.modelling import with_quality
 from segmentation.naming import parse_playbook
 from segmentation.params import INPUTS, FeatureParams, ModelParams
 from segmentation.recipe import Parent, Recipe
@@ -138,25 +139,27 @@ def store(warehouse: Warehouse, night: Night, draft: Draft, *, model_id: int | N
     """
     now = utc_now()
     with warehouse.transaction():
+        versions.assign(warehouse, night.as_of, draft.assign_sql, draft.scored_sql)
+        model = with_quality(draft.model, draft.quality.result())
         ops.keep_settings(warehouse, night.fingerprint, night.settings, now)
         if model_id is None:
-            model_id = models.write_model(warehouse, draft.model | {"as_of": night.as_of, "created_at": now})
+            model_id = models.write_model(warehouse, model | {"as_of": night.as_of, "created_at": now})
         candidate = versions.Candidate(
             as_of=night.as_of,
             model_id=model_id,
             trigger=night.command,
             created_at=now,
             params_fingerprint=night.fingerprint,
-            silhouette=draft.model["silhouette"],
-            silhouette_sample=draft.model["silhouette_sample"],
-            inertia=draft.model["inertia"],
+            silhouette=model["silhouette"],
+            silhouette_sample=model["silhouette_sample"],
+            inertia=model["inertia"],
             meaning_shift=draft.meaning_shift,
             drift=max((training for training, _ in draft.drift.values()), default=None),
             feature_counts=json.dumps(draft.feature_counts),
             rfm_thresholds=draft.thresholds.model_dump_json(),
             **origin,
         )
-        version_id = versions.write_candidate(warehouse, candidate, draft.assign_sql, draft.scored_sql)
+        version_id = versions.write_candidate(warehouse, candidate)
         versions.write_measures(warehouse, version_id, dict(draft.shifts), dict(draft.drift))
         shown = draft.projection
         versions.write_map(warehouse, version_id, shown.points_sql, shown.axes, shown.customers)

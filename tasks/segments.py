@@ -9,7 +9,7 @@ from tasks.night import CheckFailedError, Night
 from tasks.present import utc_now
 from tasks.progress import logger
 from tasks.wrapper import task
-from warehouse import backfill, publish, store, versions
+from warehouse import publish, store, versions
 
 #: What judges a candidate.
 SUITES = ("segment_version", "segment_version_segments", "segment_version_summary")
@@ -29,7 +29,7 @@ def check_activity(night: Night) -> None:
 @task
 def segment_customers(night: Night) -> int:
     """Refit, update or keep the model and assign every customer; return the id of the candidate version."""
-    with store.opened(night.warehouse) as warehouse, backfill.fitting_threads(warehouse):
+    with store.opened(night.warehouse) as warehouse:
         draft = drafts.draft(warehouse, night)
         version_id = drafts.store(warehouse, night, draft)
     logger.info("%s (%s): version %s", draft.model["action"], draft.reason, version_id)

@@ -109,14 +109,14 @@ def list_units(pattern: str) -> list[Unit]:
         The fixed part of the path does not exist, or a folder on the way may not be read.
     """
     if Path(pattern).is_file():  # brackets in the name of one file are no pattern
-        return [unit for unit in [_unit(Path(pattern), Path(pattern).parent)] if unit]
+        return [unit for unit in [_unit(pattern, Path(pattern).parent)] if unit]
     base = _fixed_part(pattern)
     if not base.exists():
         raise DeliveryError(f"{base} does not exist (from [source] path = {pattern!r}). Create it or correct the path.")
     _check_folders(pattern, base)
     folder = base if base.is_dir() else base.parent
     found = glob.glob(pattern, recursive=True)  # noqa: PTH207 - it may be absolute
-    units = [unit for name in found if (unit := _unit(Path(name), folder))]
+    units = [unit for name in found if (unit := _unit(name, folder))]
     return sorted(units, key=lambda unit: unit.name)
 
 
@@ -144,17 +144,20 @@ def _nothing_there(pattern: str) -> str:
     return f"No file matches {pattern}, and none ever came. Set [source] path."
 
 
-def _unit(path: Path, folder: Path) -> Unit | None:
+def _unit(file: str, folder: Path) -> Unit | None:
     """The file as it is now; None if it is a folder or went since. A link that leads nowhere is told of later."""
     try:
-        status = path.stat()
+        status = os.stat(file)  # noqa: PTH116 - a shop has thousands of files, and paths are slow
     except FileNotFoundError:
-        if not path.is_symlink():
+        if not Path(file).is_symlink():
             return None
-        status = path.lstat()
+        status = os.lstat(file)
     if stat.S_ISDIR(status.st_mode):
         return None
-    return Unit(printable(path.relative_to(folder).as_posix()), path, status.st_size, status.st_mtime_ns)
+    within = file.removeprefix(f"{folder}{os.sep}")
+    if within == file:  # written otherwise, with `./` perhaps
+        within = Path(file).relative_to(folder).as_posix()
+    return Unit(printable(within), Path(file), status.st_size, status.st_mtime_ns)
 
 
 def _ledger(warehouse: Warehouse, source: SourceParams) -> dict[str, list[dict[str, Any]]]:

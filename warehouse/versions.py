@@ -112,20 +112,27 @@ def is_up_to_date(
     return published if same else None
 
 
-def write_candidate(warehouse: Warehouse, candidate: Candidate, assign_sql: str, scored_sql: str) -> int:
-    """Assign every customer of the temporary tables `features` and `rfm` and store the result as a candidate.
+def assign(warehouse: Warehouse, as_of: date, assign_sql: str, scored_sql: str) -> None:
+    """Make the temporary tables `assigned` and `scored` of every customer of the temporary table `features`.
 
     `assign_sql` selects customer_id, cluster, distance, second_cluster, second_distance, margin, borderline, reasons,
     moves_on and moves_on_cluster, with `$as_of` bound; `scored_sql` customer_id, r_score, f_score, m_score, a_score,
-    rfm_score and rfm_name. Runs inside the caller's transaction; returns the version's id.
+    rfm_score and rfm_name.
+    """
+    warehouse.create_computed("assigned", assign_sql, "features", {"as_of": as_of})
+    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE scored AS {scored_sql}")
+
+
+def write_candidate(warehouse: Warehouse, candidate: Candidate) -> int:
+    """Store the customers of the temporary tables `assigned`, `scored` and `rfm` as a candidate.
+
+    Runs inside the caller's transaction; returns the version's id.
     """
     version_id = int(warehouse.value("SELECT coalesce(max(version_id), 0) + 1 FROM segments.versions"))
     previous = warehouse.value(
         "SELECT max_by(version_id, as_of) FROM segments.history WHERE as_of < $as_of", {"as_of": candidate.as_of}
     )
     _prepare_value_to_date(warehouse, candidate.as_of)
-    warehouse.create_computed("assigned", assign_sql, "features", {"as_of": candidate.as_of})
-    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE scored AS {scored_sql}")
     warehouse.run("segments/insert_assignments", version_id=version_id, model_id=candidate.model_id)
     warehouse.run(
         "segments/insert_candidate", version_id=version_id, previous_version_id=previous,

@@ -280,7 +280,7 @@ def drafted(warehouse: Warehouse, relation: str, as_of: date, parent: Parent | N
 def contents(draft: Draft) -> dict[str, Any]:
     """Everything a draft says that is not a query of its relation."""
     said = {name: value for name, value in draft.__dict__.items() if name not in ("assign_sql", "scored_sql")}
-    return said | {"projection": replace(draft.projection, points_sql="")}
+    return said | {"quality": draft.quality.result(), "projection": replace(draft.projection, points_sql="")}
 
 
 def parent_of(draft: Draft) -> Parent:

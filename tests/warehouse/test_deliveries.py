@@ -192,3 +192,11 @@ except OSError as error: print(_why_unreadable(path, error))
         (tmp_path / "in" / "sub").chmod(0o755)
     assert "in/sub may not be read by this user" in said
     assert "it may not be read by this user; give it read permission" in said
+
+
+def test_units_have_the_same_names_however_the_path_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "in" / "deeper" / "a.csv"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    for pattern in ("in/**/*.csv", "./in/**/*.csv", "in//**/*.csv", "in/./**/*.csv"):
+        assert [(unit.name, unit.path) for unit in list_units(f"{tmp_path}/{pattern}")] == [("deeper/a.csv", file)]
