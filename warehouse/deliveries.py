@@ -154,8 +154,8 @@ def _unit(file: str, folder: Path) -> Unit | None:
         status = os.lstat(file)
     if stat.S_ISDIR(status.st_mode):
         return None
-    within = file.removeprefix(f"{folder}{os.sep}")
-    if within == file:  # written otherwise, with `./` perhaps
+    within = file.removeprefix(f"{folder}/")
+    if within == file or "/." in file or "//" in file:  # not written as a Path would be
         within = Path(file).relative_to(folder).as_posix()
     return Unit(printable(within), Path(file), status.st_size, status.st_mtime_ns)
 

@@ -198,5 +198,5 @@ def test_units_have_the_same_names_however_the_path_is_written(tmp_path: Path) -
     file = tmp_path / "in" / "deeper" / "a.csv"
     file.parent.mkdir(parents=True)
     file.touch()
-    for pattern in ("in/**/*.csv", "./in/**/*.csv", "in//**/*.csv", "in/./**/*.csv"):
+    for pattern in ("in/**/*.csv", "./in/**/*.csv", "in//**/*.csv", "in/./**/*.csv", "in/**/./*.csv"):
         assert [(unit.name, unit.path) for unit in list_units(f"{tmp_path}/{pattern}")] == [("deeper/a.csv", file)]
