@@ -16,15 +16,18 @@ _blocks = 0
 def single_threaded() -> Iterator[None]:
     """Keep BLAS and OpenMP on one thread in the block: parallel sums of floats differ from run to run.
 
-    The limit is the process's own, so of blocks in several threads the last one to end lifts it.
+    OpenMP's limit is this thread's own. That of BLAS is the process's, so of blocks in several threads the last one to
+    end lifts it.
     """
     global _blocks
+    libraries = _controller("sklearn.cluster" in sys.modules)
     with _lock:
         if not _blocks:
-            _limit.enter_context(_controller("sklearn.cluster" in sys.modules).limit(limits=1))
+            _limit.enter_context(libraries.select(user_api="blas").limit(limits=1))
         _blocks += 1
     try:
-        yield
+        with libraries.select(user_api="openmp").limit(limits=1):
+            yield
     finally:
         with _lock:
             _blocks -= 1
