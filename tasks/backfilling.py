@@ -17,7 +17,7 @@ from tasks.progress import counted, listener, logger
 from tasks.ranges import Mode
 from tasks.segments import SUITES
 from tasks.wrapper import task
-from warehouse import backfill, features, many_dates, publish, store, versions
+from warehouse import backfill, features, many_dates, publish, store, threads, versions
 from warehouse.many_dates import ManyDates
 from warehouse.store import Warehouse
 
@@ -29,7 +29,7 @@ def make_versions(night: Night, plan: Plan) -> list[dict[str, Any]]:
     What would hold a night's version back is recorded with it, and the backfill goes on.
     """
     made, todo = [], plan.to_make
-    with store.opened(night.warehouse) as warehouse, backfill.fitting_threads(warehouse):
+    with store.opened(night.warehouse) as warehouse, threads.fitting(warehouse):
         dates, one_model = [one.as_of for one in todo], plan.mode is Mode.GIVEN
         with publish.publishing(warehouse, dates, one_model=one_model) as together:
             for number, version_id in enumerate(_versions(warehouse, night, plan, todo, together), start=1):
@@ -81,7 +81,7 @@ def _ahead(warehouse: Warehouse, night: Night, todo: list[Planned], former: Many
         return None
     if former and former.has(night.as_of, **asked):
         return former
-    return many_dates.prepare(warehouse, [one.as_of for one in todo], **asked) if backfill.is_small(warehouse) else None
+    return many_dates.prepare(warehouse, [one.as_of for one in todo], **asked) if threads.is_small(warehouse) else None
 
 
 def _draft(warehouse: Warehouse, night: Night, plan: Plan, planned: Planned, ahead: ManyDates | None) -> int:

@@ -1,7 +1,6 @@
 """Versions of a range of dates: what is there, what making them will take, and activity that goes from date to date."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from statistics import mean
@@ -12,30 +11,6 @@ from warehouse.store import Warehouse
 
 #: Files whose size a plan goes by.
 _LATEST_FILES = 20
-#: DuckDB's threads share work by row groups of so many rows.
-_ROW_GROUP = 122_880
-
-
-def is_small(warehouse: Warehouse) -> bool:
-    """Whether no table that is read date after date fills two row groups."""
-    return int(warehouse.value("SELECT count(*) FROM sales.invoices")) <= _ROW_GROUP
-
-
-@contextmanager
-def fitting_threads(warehouse: Warehouse) -> Iterator[None]:
-    """One thread for the block where no table that it reads date after date fills two row groups.
-
-    More have nothing to share then and get in each other's way: a fifth slower on two busy cores.
-    """
-    threads = warehouse.value("SELECT current_setting('threads')")
-    if not is_small(warehouse):
-        yield
-        return
-    warehouse.execute("SET threads = 1")
-    try:
-        yield
-    finally:
-        warehouse.execute(f"SET threads = {int(threads)}")
 
 
 def prepare(warehouse: Warehouse, as_of: date, window_days: int | None, before: date | None) -> int:

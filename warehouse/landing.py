@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from warehouse import merges, rules
+from warehouse import merges, rules, threads
 from warehouse.closing import closed_before
 from warehouse.database import pull
 from warehouse.deliveries import Offer, Unit, offered, touched
@@ -65,6 +65,7 @@ def stage(
     discard_staged(warehouse)
     merges.prepare(warehouse, source)
     offer = offered(warehouse, source, now, reread=bool(reread))
+    threads.fit_delivery(warehouse, sum(unit.size_bytes for unit in offer.new))
     try:
         problems = _read(warehouse, source, shop_zone, now, offer, progress)
     except BaseException:
