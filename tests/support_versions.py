@@ -54,7 +54,8 @@ def write_candidate(warehouse: Warehouse, as_of: date, snapshot: Snapshot, keys:
         "SELECT customer_id, 1 AS r_score, 1 AS f_score, 1 AS m_score, '111' AS rfm_score, 'Lost' AS rfm_name FROM rows"
     )
     with warehouse.transaction():
-        return versions.write_candidate(warehouse, candidate, assigned, scored)
+        versions.assign(warehouse, as_of, assigned, scored)
+        return versions.write_candidate(warehouse, candidate)
 
 
 def membership(snapshots: Mapping[date, Snapshot]) -> dict[str, list[tuple[int, date, date | None]]]:
