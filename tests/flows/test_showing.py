@@ -58,7 +58,7 @@ def test_status_tells_a_failed_check_once(capsys: pytest.CaptureFixture[str]) ->
 def test_one_is_singular_and_versions_alike_share_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     rows = {"customer_segments": 1}
     showing_erasure.show_erasure_plan({
-        "customers": 1, "new_customers": 1, "unfinished": 0, "bytes_needed": 10, "copies": [],
+        "customers": 1, "new_customers": 1, "unknown_customers": 0, "unfinished": 0, "bytes_needed": 10, "copies": [],
         "tables": {"sales.invoices": 1}, "versions": {1: rows, 2: rows, 3: {"customer_segments": 2}},
     })  # fmt: skip
     shown = capsys.readouterr().out
