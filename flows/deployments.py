@@ -11,11 +11,12 @@ from prefect import Flow, flow
 
 import flows.backfill
 import flows.nightly
-from flows.ending import end_silently
+from flows.ending import end_silently, outlive_readers
 
 # A worker sets no level, so that what the steps say would stop at the root logger's WARNING.
 logging.getLogger("resegment").setLevel(logging.INFO)
 end_silently()
+outlive_readers()
 
 nightly = flow(name="nightly", persist_result=False)(flows.nightly.nightly)
 backfill = flow(name="backfill", persist_result=False)(flows.backfill.backfill)

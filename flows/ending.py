@@ -1,9 +1,13 @@
-"""How a process of ours ends where the interpreter is taken apart piece by piece."""
+"""How a process of ours ends where the interpreter is taken apart piece by piece, and where it does not end."""
 
 import atexit
 import os
 import sys
 from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @cache
@@ -14,6 +18,20 @@ def end_silently() -> None:
     screen, or the worker's log, with them as the interpreter ends.
     """
     atexit.register(_close_standard_error)
+
+
+def outlive_readers() -> None:
+    """Go on when nobody reads what is said any more, because the worker that passed it on was killed.
+
+    Rich, with which Prefect writes to the console, would end the process: in the middle of a night, without a word.
+    """
+    from rich.console import Console
+
+    Console.on_broken_pipe = _go_on  # type: ignore[method-assign]
+
+
+def _go_on(self: "Console") -> None:
+    self.quiet = True
 
 
 def _close_standard_error() -> None:

@@ -56,7 +56,13 @@ def show_erasures(found: list[dict[str, Any]]) -> None:
 def _customers(found: dict[str, Any], what: str) -> str:
     known = found["customers"] - found["new_customers"]
     already = f"; {known:,} of the {found['customers']:,} named are erased already" if known else ""
-    return f"{_counted(found['new_customers'], 'customer')} {what}{already}."
+    strange = found["unknown_customers"]
+    unknown = (
+        f" The warehouse has no row of {strange:,} of them: mistyped, or not delivered yet. They stay out all the same."
+        if strange
+        else ""
+    )
+    return f"{_counted(found['new_customers'], 'customer')} {what}{already}.{unknown}"
 
 
 def _show_rows(console: Console, found: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from flows.showing import _console
+from flows.showing import _console, _counted
 
 
 def show_compacted(found: dict[str, Any]) -> None:
@@ -24,10 +24,12 @@ def show_backup(found: dict[str, Any]) -> None:
     size = sum(file["bytes"] for file in found["files"].values())
     included = [str(row["version_id"]) for row in found["versions"] if row["included"]]
     key = "and the erasure key" if found["erasure_key"] else "there is no erasure key"
-    console.print(f"Backup: {found['path']} ({len(found['files'])} files, {size:,} bytes)", soft_wrap=True)
+    configured = any(name.startswith("configuration/") for name in found["files"])
+    configuration = "the configuration" if configured else "no configuration, as there is no file of it"
+    console.print(f"Backup: {found['path']} ({_counted(len(found['files']), 'file')}, {size:,} bytes)", soft_wrap=True)
     console.print(
-        f"In it: the warehouse (schema {found['schema']}, ledger revision {found['ledger_revision']}), the "
-        f"configuration, published versions: {', '.join(included) or 'none'}; {key}.",
+        f"In it: the warehouse (schema {found['schema']}), {configuration}, published versions: "
+        f"{', '.join(included) or 'none'}; {key}.",
         soft_wrap=True,
     )
     console.print("Not in it: the deliveries. Check it any time: sha256sum --check SHA256SUMS", soft_wrap=True)

@@ -24,10 +24,12 @@ def plan_erasure(
         customers = _customers(warehouse, source, file)
         tables = erasure.rows_of(warehouse, source, customers)
         versions = erasure.rows_of_versions(warehouse, customers)
+        fresh = list(customers) if new_key else erasure.to_request(warehouse, source, customers)
         return {
             "status": "planned",
             "customers": len(customers),
-            "new_customers": len(customers if new_key else erasure.to_request(warehouse, source, customers)),
+            "new_customers": len(fresh),
+            "unknown_customers": len(erasure.unknown(warehouse, source, fresh)),
             "unfinished": len(erasure.pending(warehouse)),
             "tables": tables,
             "versions": versions,
@@ -61,6 +63,7 @@ def erase_customers(
             customers = _customers(warehouse, source, file)
             deed.about = f"{len(customers):,} customers"
             fresh = list(customers) if new_key else erasure.to_request(warehouse, source, customers)
+            unknown = erasure.unknown(warehouse, source, fresh)
             removed = erasure.request(warehouse, source, fresh, who(), utc_now(), new_key=new_key) if fresh else {}
             if not fresh and not erasure.pending(warehouse):
                 return {"status": "unchanged", "customers": len(customers), "copies": erasure.copies_left(params)}
@@ -71,6 +74,7 @@ def erase_customers(
         "status": "done",
         "customers": len(customers),
         "new_customers": len(fresh),
+        "unknown_customers": len(unknown),
         "tables": removed,
         "versions": versions,
         "bytes_before": copied.bytes_before,

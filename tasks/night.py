@@ -194,7 +194,7 @@ def _recorded(warehouse: store.Warehouse, night: Night, record: Record) -> Itera
         yield
     except BaseException as error:
         record.status = "held" if isinstance(error, VersionHeldError) else "failed"
-        told = str(error) or type(error).__name__
+        told = (isinstance(error, Exception) and str(error)) or type(error).__name__
         failed: list[dict[str, Any]] = []
         _record_despite(lambda: failed.extend(_record_in_warehouse(warehouse, night, record, told)))
         _record_despite(lambda: show_run(warehouse, night.run_id, _record_for_readers(night, record, failed, told)))

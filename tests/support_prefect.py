@@ -97,7 +97,11 @@ def documented(folder: Path) -> Iterator[Shell]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     theirs = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     ours = {"PATH": path, "PREFECT_HOME": str(folder), "PREFECT_WORKER_QUERY_SECONDS": "1"}
-    watched = {"PYTHONPATH": str(NO_NETWORK), "CONNECTIONS_LOG": str(folder / "connections.log")}
+    ours["PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS"] = "5"  # a changed schedule is looked at once a minute else
+    watched = {
+        "PYTHONPATH": f"{NO_NETWORK}{os.pathsep}{REPOSITORY}",
+        "CONNECTIONS_LOG": str(folder / "connections.log"),
+    }
     shell = Shell(folder, theirs | ours | watched)
     with environment_of(shell.environment):  # where the executables are looked for
         try:
@@ -138,19 +142,31 @@ def asked(environment: dict[str, str], folder: Path, code: str) -> Any:
     return json.loads(done.stdout)
 
 
+def told(shell: Shell, method: str, path: str, content: Any = None) -> Any:
+    """Answer of the server to one request; asked again, as Prefect's own clients do, while its database is locked."""
+    url, deadline = f"http://127.0.0.1:{shell.port}/api/{path}", time.monotonic() + 60
+    while True:
+        answer = httpx.request(method, url, json=content, timeout=60)
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+            return answer.raise_for_status().json() if answer.content else None
+        time.sleep(0.2)
+
+
+def nightly(shell: Shell) -> Any:
+    """The deployment of that name."""
+    return told(shell, "GET", "deployments/name/nightly/nightly")
+
+
 def schedule(shell: Shell, place: Place, night: date) -> str:
     """A run of the deployment that was to begin in that night, as the scheduler would have made it; returns its id."""
-    api = f"http://127.0.0.1:{shell.port}/api"
-    deployment = httpx.get(f"{api}/deployments/name/nightly/nightly").json()["id"]
     moment = datetime.combine(night, dt_time(3, 30), UTC)
     scheduled = {"type": "SCHEDULED", "state_details": {"scheduled_time": moment.isoformat()}}
     asked_for = {"state": scheduled, "parameters": {"config": str(place.config)}}
-    created = httpx.post(f"{api}/deployments/{deployment}/create_flow_run", json=asked_for)
-    return str(created.raise_for_status().json()["id"])
+    return str(told(shell, "POST", f"deployments/{nightly(shell)['id']}/create_flow_run", asked_for)["id"])
 
 
 def ended_state(shell: Shell, flow_run: str) -> tuple[str, float] | None:
     """Name and moment of the state a run ended in; None while it has not."""
-    found = httpx.get(f"http://127.0.0.1:{shell.port}/api/flow_runs/{flow_run}").json()["state"]
+    found = told(shell, "GET", f"flow_runs/{flow_run}")["state"]
     ended = found["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
     return (found["name"], datetime.fromisoformat(found["timestamp"]).timestamp()) if ended else None

@@ -98,6 +98,19 @@ def rows_of(warehouse: Warehouse, source: SourceParams, customers: Sequence[str]
     return {table: rows for table, rows in sorted(counts.items()) if rows}
 
 
+def unknown(warehouse: Warehouse, source: SourceParams, customers: Sequence[str]) -> list[str]:
+    """Those of `customers` of whom the warehouse has no row: mistyped ids, or lines that have not come yet."""
+    _remember(warehouse, customers)
+    _find_lines(warehouse, source)
+    tables = ["quarantined_ids", *_tables_of_customers(warehouse)]
+    known = " UNION ALL ".join(f"SELECT customer_id FROM {table}" for table in tables)
+    merged = "SELECT merged_id FROM sales.customer_merges"
+    found = warehouse.select(
+        f"SELECT customer_id FROM gone ANTI JOIN ({known} UNION ALL {merged}) USING (customer_id) ORDER BY 1"
+    )
+    return [row["customer_id"] for row in found]
+
+
 def rows_of_versions(warehouse: Warehouse, customers: Sequence[str]) -> dict[int, dict[str, int]]:
     """Rows that would go from each table of each published version; versions without any are left out.
 

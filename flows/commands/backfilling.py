@@ -76,6 +76,7 @@ def diff(
     with explained(as_json):
         serving = load_settings(config).settings.warehouse.serving
         if former == (later or reading.version_of(reading.current_file(serving))):
-            raise typer.BadParameter(f"version {former} is {'both' if later else 'the current one'}; name another")
+            which = "both are" if later else "the current one is"
+            raise typer.BadParameter(f"{which} version {former}; name two that differ")
         found = reading.difference(serving, former, later)
         show("show_difference", found, as_json, module="showing_backfill")

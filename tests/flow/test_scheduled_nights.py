@@ -5,27 +5,32 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from support_prefect import Shell, documented, ended_state, schedule, waiting
+from support_prefect import Shell, documented, ended_state, nightly, schedule, told, waiting
 from support_runs import Place, differences, state
 
 NIGHTS = [date(2011, 1, 10) + timedelta(days=number) for number in range(6)]
 #: Within which a run that was killed has to be seen as crashed, in seconds.
 SEEN_WITHIN = 120
+#: A line for the made-up shop, so that a night there has something to do.
+LATE = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
+990001,17020,SILVER STRAWBERRY LUNCH BAG,2,2011-03-10 09:10:00,9.73,12359.0,United Kingdom
+"""
 
 
 @dataclass
 class Nights:
-    """A shop whose files appear day by day, and the deployed nights over them."""
+    """A shop whose files appear day by day, the deployed nights over them, and a twin whose nights nobody disturbs."""
 
     shell: Shell
     place: Place
+    twin: Place
     delivered: int = 0
 
     def deliver(self) -> date:
@@ -49,24 +54,34 @@ class Nights:
         ended = schedule(self.shell, self.place, night)
         assert waiting(lambda: ended_state(self.shell, ended))[0] == "Completed"
 
-    def begun(self, night: date) -> str:
-        """A run for a night, in the middle of its work."""
+    def undisturbed(self, night: date) -> None:
+        """The twin's night."""
+        self.twin.deliver(night)
+        assert self.twin.run(night).code == 0
+
+    def begun(self, night: date) -> tuple[str, int]:
+        """A run for a night, in the middle of its work; returns its id and its process."""
         before, run = len(self.log), schedule(self.shell, self.place, night)
         waiting(lambda: "Task run 'accept batch" in self.log[before:])
-        return run
+        return run, json.loads(self.place.warehouse.with_name("warehouse.duckdb.lock").read_text())["pid"]
 
     def broken_off(self, night: date, kill: Callable[["Nights", int], None]) -> float:
         """A run for a night that is killed on its way; returns after how many seconds it was seen as crashed."""
-        run = self.begun(night)
-        holder = json.loads(self.place.warehouse.with_name("warehouse.duckdb.lock").read_text())["pid"]
-        kill(self, holder)
+        run, process = self.begun(night)
+        kill(self, process)
         killed = time.time()
         if self.shell.staying[-1].returncode is not None:
             self.start_worker()
+        waiting(lambda: not running(process))
+        self.undisturbed(night)
         name, moment = waiting(lambda: ended_state(self.shell, run))
         assert name == "Crashed"
-        assert not running(holder)
         return moment - killed
+
+    def carried_on(self, night: date) -> None:
+        """Another run for a night that was broken off, which completes it and says so."""
+        self.completed(night)
+        assert f"an earlier run was stopped: nightly for {night}" in self.log
 
 
 def the_run(nights: Nights, run: int) -> None:
@@ -104,53 +119,72 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
 @pytest.fixture(scope="module")
 def nights(shell: Shell, real_data: Path) -> Nights:
     """After a first night."""
-    nights = Nights(shell, Place(shell.folder / "retail", real_data).set_up())
-    nights.completed(nights.deliver())
+    place, twin = (Place(shell.folder / name, real_data).set_up() for name in ("retail", "twin"))
+    nights = Nights(shell, place, twin)
+    first = nights.deliver()
+    nights.completed(first)
+    nights.undisturbed(first)
     return nights
 
 
-@pytest.mark.parametrize("kill", [the_run, the_worker_and_the_run, the_worker_asked_to_stop])
+@pytest.mark.parametrize("kill", [the_run, the_worker_and_the_run])
 def test_a_killed_run_is_seen_and_the_next_one_carries_on(nights: Nights, kill: Callable[[Nights, int], None]) -> None:
     night = nights.deliver()
     assert nights.broken_off(night, kill) < SEEN_WITHIN
-    nights.completed(night)
-    assert f"an earlier run was stopped: nightly for {night}" in nights.log
+    nights.carried_on(night)
 
 
 def test_a_run_outlives_its_worker(nights: Nights) -> None:
-    """Killed hard, the worker cannot take its runs with it: they end as if nothing were."""
+    """Killed hard, the worker cannot take its run with it: the run ends well, though nobody reads its log."""
     night = nights.deliver()
-    run = nights.begun(night)
+    run, process = nights.begun(night)
     end_worker(nights, signal.SIGKILL)
+    assert running(process)
     nights.start_worker()
     assert waiting(lambda: ended_state(nights.shell, run))[0] == "Completed"
+    waiting(lambda: not running(process))
+    assert nights.place.status()["status"] == "done"
+    nights.undisturbed(night)
 
 
-def test_nights_that_were_killed_end_where_undisturbed_ones_do(nights: Nights, real_data: Path, tmp_path: Path) -> None:
-    nights.completed(nights.deliver())
-    clean = Place(tmp_path / "clean", real_data).set_up()
-    for night in NIGHTS[: nights.delivered]:
-        clean.deliver(night)
-        assert clean.run(night).code == 0
-    assert differences(state(nights.place), state(clean)) == {}
-
-
-def test_the_clock_starts_a_night(shell: Shell) -> None:
-    """The deployed schedule, set to every minute."""
-    api = f"http://127.0.0.1:{shell.port}/api"
-    deployment = httpx.get(f"{api}/deployments/name/nightly/nightly").raise_for_status().json()
-    schedule = f"{api}/deployments/{deployment['id']}/schedules/{deployment['schedules'][0]['id']}"
-    every_minute = {"cron": "* * * * *", "timezone": "Europe/London"}
-    httpx.patch(schedule, json={"schedule": every_minute}).raise_for_status()
-    wanted = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}, "parent_task_run_id": {"is_null_": True}}}
-
-    def by_the_clock() -> list[dict[str, Any]]:
-        found = httpx.post(f"{api}/flow_runs/filter", json=wanted).raise_for_status().json()
-        return [run for run in found if run["auto_scheduled"]]
-
-    began = waiting(by_the_clock)[0]
-    httpx.patch(schedule, json={"active": False}).raise_for_status()
-    assert began["deployment_id"] == deployment["id"]
+def test_a_night_that_is_due_waits_for_the_place_of_one_that_was_stopped(nights: Nights) -> None:
+    """A worker that is asked to stop takes its run with it; the clock, set to every minute, starts another."""
+    late = nights.shell.folder / "shop" / "data" / "late.csv"
+    late.write_text(LATE)
+    os.utime(late, (late.stat().st_mtime - 3600,) * 2)  # long settled
+    night = nights.deliver()
+    with every_minute(nights.shell) as deployment:
+        assert nights.broken_off(night, the_worker_asked_to_stop) < SEEN_WITHIN
+        seen = time.time()
+        began = waiting(lambda: begun_by_the_clock(nights.shell))[0]
+    assert began["deployment_id"] == deployment
     assert datetime.fromisoformat(began["expected_start_time"]).second == 0
-    last = json.loads((shell.folder / "shop" / "serving" / "status.json").read_text())
-    assert last["status"] == "done"
+    assert datetime.fromisoformat(began["start_time"]).timestamp() > seen - 5
+    last = json.loads((nights.shell.folder / "shop" / "serving" / "status.json").read_text())
+    assert (last["status"], last["deliveries"]["delivered_lines"]) == ("done", 1)
+    nights.carried_on(night)
+
+
+def test_nights_that_were_killed_end_where_undisturbed_ones_do(nights: Nights) -> None:
+    night = nights.deliver()
+    nights.completed(night)
+    nights.undisturbed(night)
+    assert differences(state(nights.place), state(nights.twin)) == {}
+
+
+@contextmanager
+def every_minute(shell: Shell) -> Iterator[str]:
+    """The deployed schedule, set to every minute; gives the deployment's id."""
+    deployment = nightly(shell)
+    schedule = f"deployments/{deployment['id']}/schedules/{deployment['schedules'][0]['id']}"
+    told(shell, "PATCH", schedule, {"schedule": {"cron": "* * * * *", "timezone": "Europe/London"}})
+    try:
+        yield deployment["id"]
+    finally:
+        told(shell, "PATCH", schedule, {"active": False})
+
+
+def begun_by_the_clock(shell: Shell) -> list[dict[str, Any]]:
+    wanted = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}, "parent_task_run_id": {"is_null_": True}}}
+    completed = told(shell, "POST", "flow_runs/filter", wanted)
+    return sorted((run for run in completed if run["auto_scheduled"]), key=lambda run: str(run["start_time"]))

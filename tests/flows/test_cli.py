@@ -107,7 +107,7 @@ def test_wrong_use_exits_with_2(arguments: list[str]) -> None:
     [
         (["nightly", "--as-of", "yesterday", "--json"], "'yesterday' is no date"),
         (["quarantine", "list", "--json", "--reason", "ugly"], "'ugly' is no reason; there are missing_invoice_no, "),
-        (["diff", "3", "3", "--json"], "version 3 is both; name another"),
+        (["diff", "3", "3", "--json"], "both are version 3; name two that differ"),
     ],
 )
 def test_with_json_wrong_use_is_told_as_json_too(arguments: list[str], told: str) -> None:

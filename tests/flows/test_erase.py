@@ -51,6 +51,14 @@ def test_a_plan_changes_nothing(shop: SmallShop) -> None:
     assert versions(shop) == ["000001"]
 
 
+def test_ids_the_warehouse_does_not_know_are_counted(shop: SmallShop) -> None:
+    named = ids(shop, "c3", "c5", "c33000", "C5")
+    assert json.loads(called(shop, "--customers", named, "--plan", "--json").stdout)["unknown_customers"] == 2
+    told = called(shop, "--customers", named, "--plan").stdout
+    assert "4 customers would be erased. The warehouse has no row of 2 of them" in told
+    assert "no row of" not in called(shop, "--customers", ids(shop, "c3", "c5"), "--plan").stdout
+
+
 def test_where_nobody_can_be_asked_it_wants_to_be_told(shop: SmallShop) -> None:
     result = called(shop, "--customers", ids(shop, "c3"))
     assert (result.exit_code, versions(shop)) == (2, ["000001"])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from flows import showing, showing_backfill, showing_comparison, showing_erasure
+from flows import showing, showing_backfill, showing_comparison, showing_erasure, showing_upkeep
 
 
 def segment(name: str) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def test_status_tells_a_failed_check_once(capsys: pytest.CaptureFixture[str]) ->
 def test_one_is_singular_and_versions_alike_share_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     rows = {"customer_segments": 1}
     showing_erasure.show_erasure_plan({
-        "customers": 1, "new_customers": 1, "unfinished": 0, "bytes_needed": 10, "copies": [],
+        "customers": 1, "new_customers": 1, "unknown_customers": 0, "unfinished": 0, "bytes_needed": 10, "copies": [],
         "tables": {"sales.invoices": 1}, "versions": {1: rows, 2: rows, 3: {"customer_segments": 2}},
     })  # fmt: skip
     shown = capsys.readouterr().out
@@ -66,6 +66,17 @@ def test_one_is_singular_and_versions_alike_share_a_line(capsys: pytest.CaptureF
     assert "sales.invoices: 1 row\n" in shown
     assert "published versions 1, 2, each: 1 row of customer_segments\n" in shown
     assert "published version 3: 2 rows of customer_segments\n" in shown
+
+
+def test_a_backup_tells_what_is_in_it_and_no_more(capsys: pytest.CaptureFixture[str]) -> None:
+    found = {"path": "b", "schema": 8, "versions": [], "erasure_key": False}
+    showing_upkeep.show_backup(found | {"files": {"warehouse.duckdb": {"bytes": 10}}})
+    assert "(1 file, 10 bytes)" in (shown := capsys.readouterr().out)
+    assert "no configuration" in shown
+    showing_upkeep.show_backup(
+        found | {"files": {"warehouse.duckdb": {"bytes": 10}, "configuration/resegment.toml": {"bytes": 2}}}
+    )
+    assert "In it: the warehouse (schema 8), the configuration, published versions: none;" in capsys.readouterr().out
 
 
 def test_a_plan_without_dates_says_so(capsys: pytest.CaptureFixture[str]) -> None:
