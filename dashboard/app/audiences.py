@@ -13,7 +13,7 @@ from warehouse.audience import COLUMNS, Audience, AudienceError
 from warehouse.frame_files import FileKind
 
 _SHOWN = 200
-_KINDS: tuple[FileKind, ...] = ("csv", "parquet")
+_KINDS: dict[FileKind, str] = {"csv": "CSV", "parquet": "Parquet"}
 
 
 def page(view: View) -> None:
@@ -53,10 +53,10 @@ def page(view: View) -> None:
 def _downloads(picked: audiences.Picked, asked: Audience) -> None:
     name = f"audience-{picked.as_of}-version-{picked.version_id}"
     made_by = f"resegment {version('resegment')}"
-    for column, kind in zip(st.columns(4), _KINDS, strict=False):
+    for column, (kind, called) in zip(st.columns(4), _KINDS.items(), strict=False):
         content, manifest = audiences.render(picked, asked, f"{name}.{kind}", kind, made_by=made_by)
         with column:
-            st.download_button(f"Download {kind.upper()}", content, f"{name}.{kind}", on_click="ignore")
+            st.download_button(f"Download {called}", content, f"{name}.{kind}", on_click="ignore")
             st.download_button(
                 "and its manifest", audiences.manifest_text(manifest), f"{name}.{kind}.manifest.json",
                 on_click="ignore", type="tertiary", key=f"manifest-{kind}",

@@ -34,8 +34,8 @@ def page(view: View) -> None:
             "segment": "Segment",
             "customers": st.column_config.NumberColumn("Customers", format="localized"),
             "revenue": st.column_config.NumberColumn("Net sales", format="localized"),
-            "profile": st.column_config.TextColumn("What they are like", width="medium"),
-            "actions": st.column_config.TextColumn("Suggested actions", width="large"),
+            "profile": st.column_config.TextColumn("What they are like", width=180),
+            "actions": st.column_config.TextColumn("Suggested actions", width=370),
         },
         row_height=68,
     )

@@ -1,15 +1,19 @@
 """The report's sections on a page of the dashboard: the same charts, tables and sentences."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import streamlit as st
 
-from dashboard.app.view import View, chart
+from dashboard.app.view import View, chart, whole
 from dashboard.page import Cards, Chart, Section, Table, Words
 from dashboard.published import Published
 from dashboard.wording import Money
+
+#: Streamlit makes links of addresses after it has read the escapes; a word joiner, which is not seen, is in the way.
+_ADDRESS = re.compile(r"(?<=//)|(?<=www)(?=\.)|(?<=[-.+\w]@)", re.IGNORECASE)
 
 
 def show(make: Callable[[Published, Money], Section], view: View) -> None:
@@ -37,7 +41,8 @@ def _made(
 
 def plain(text: str) -> str:
     """A text that Streamlit shows as it is instead of reading it as Markdown."""
-    return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>#$|~:" else letter for letter in text)
+    escaped = "".join(f"\\{letter}" if letter in "\\`*_{}[]<>#$|~:&" else letter for letter in text)
+    return _ADDRESS.sub("\u2060", escaped)
 
 
 def show_chart(part: Chart) -> None:
@@ -55,7 +60,7 @@ def _table(part: Table) -> None:
     if part.caption:
         st.caption(plain(part.caption))
     rows = pl.DataFrame([list(row) for row in part.rows], schema=[str(name) for name in part.columns], orient="row")
-    st.dataframe(rows, hide_index=True)
+    st.dataframe(rows, hide_index=True, height=whole(rows))
 
 
 def _cards(part: Cards) -> None:

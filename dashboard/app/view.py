@@ -19,16 +19,26 @@ if TYPE_CHECKING:
 #: How often an open page looks whether another version became current.
 _LOOK_EVERY = "20s"
 #: Texts of pictures have the colour of the page's own, whichever theme it has and changes to; captions are
-#: legible; on a phone pictures are swiped sideways instead of being squeezed.
+#: legible; tables have the width they need; whatever has the keyboard's focus shows it; on a phone pictures are
+#: swiped sideways instead of being squeezed, and figures stand two abreast.
 _STYLE = """<style>
 .stPlotlyChart .main-svg :not(.heatmap-label):not(.hovertext) > text { fill: currentColor !important; }
 [data-testid="stCaptionContainer"] { opacity: 0.8; }
+[data-testid="stMainBlockContainer"] { padding: 4.5rem clamp(1rem, 3vw, 5rem) 3rem; }
+:is(a, button, summary, canvas):focus-visible { outline: 2px solid currentColor !important; outline-offset: 1px; }
+canvas:focus-visible { outline-offset: -2px; }
+[data-testid="stElementToolbar"]:focus-within { opacity: 1; }
+[data-testid="stMetricLabel"] * { white-space: normal !important; }
 @media (max-width: 640px) {
   [data-testid="stElementContainer"]:has(.stPlotlyChart) { overflow-x: auto; }
   [data-testid="stFullScreenFrame"]:has(.stPlotlyChart) { min-width: 640px; }
   .stColumn [data-testid="stFullScreenFrame"]:has(.stPlotlyChart) { min-width: 0; }
+  .stColumn:has([data-testid="stMetric"]) { min-width: calc(50% - 1rem); }
+  h1 { font-size: 2rem !important; }
 }
 </style>"""
+#: A table of so many rows at most is shown whole, without scrolling in it.
+_WHOLE = 20
 _SCENE_INK = ("#2f2d2b", "#edebe8")
 
 
@@ -188,7 +198,7 @@ def table(
     rows: "pl.DataFrame",
     columns: dict[str, Any],
     *,
-    height: int | Literal["auto"] = "auto",
+    height: int | None = None,
     row_height: int | None = None,
 ) -> None:
     """Columns of a frame under names for people; a column the version does not have is left out.
@@ -199,11 +209,16 @@ def table(
     st.dataframe(
         rows.select(there),
         hide_index=True,
-        height=height,
+        height=height or whole(rows),
         row_height=row_height,
         placeholder="–",
         column_config={name: columns[name] for name in there},
     )
+
+
+def whole(rows: "pl.DataFrame") -> Literal["content", "auto"]:
+    """Height of a table: of all its rows, or Streamlit's usual one if they are many."""
+    return "content" if rows.height <= _WHOLE else "auto"
 
 
 def nothing(view: View) -> bool:

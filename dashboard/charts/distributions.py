@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from dashboard.charts.style import QUIET, styled
-from dashboard.wording import share
+from dashboard.wording import count, share
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,5 +30,5 @@ def distribution(bins: "pl.DataFrame", title: str, colour: str) -> "Figure":
 
 def _range(low: float, high: float) -> str:
     if low == high:
-        return f"{low:,.0f}"
-    return f"{low:,.0f} to {high:,.0f}"
+        return count(low)
+    return f"{count(low)} to {count(high)}"

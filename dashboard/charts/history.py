@@ -23,17 +23,19 @@ def shares(history: "pl.DataFrame") -> "Figure":
     """Share of the customers in each segment, a line each, by as_of; rows of segment_profiles_history."""
     from plotly.graph_objects import Figure, Scatter
 
-    figure = Figure()
+    figure, named = Figure(), set[str]()
     for part in history.sort("segment_key", "as_of").partition_by("segment_key", maintain_order=True):
         told = [
             f"{label(row['segment'])}, {day(row['as_of'])}: {share(row['share'])}" for row in part.iter_rows(named=True)
         ]
+        name = label(part["segment"][-1], 22)
         line = Scatter(
             x=part["as_of"].to_list(), y=part["share"].to_list(), mode="lines+markers",
-            name=label(part["segment"][-1], 22), line_color=part["colour"][-1], customdata=told,
+            name=name, legendgroup=name, showlegend=name not in named, line_color=part["colour"][-1], customdata=told,
             hovertemplate="%{customdata}<extra></extra>",
         )  # fmt: skip
         figure.add_trace(line)
+        named.add(name)  # one that came anew after a refit has a key of its own, and the same name
     figure.update_xaxes(type="date", tickformat="%d %b\n%Y", nticks=8, showgrid=False)
     figure.update_yaxes(tickformat=".0%", rangemode="tozero", nticks=6)
     return styled(figure, 340, showlegend=True, meta={"least_width": 520})

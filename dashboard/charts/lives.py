@@ -29,6 +29,6 @@ def stays(rows: "pl.DataFrame", profiles: "pl.DataFrame", until: date) -> "Figur
                 f"{day(row['valid_from'])} to {day(row['valid_to']) if row['valid_to'] else 'now'}<extra></extra>"
             ),
         )  # fmt: skip
-    figure.update_xaxes(type="date")
+    figure.update_xaxes(type="date", tickformat="%d %b\n%Y", nticks=8)
     figure.update_yaxes(ticks="", showgrid=False)
     return styled(figure, 90 + 40 * rows["segment"].n_unique(), barmode="overlay")
