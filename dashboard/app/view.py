@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 #: How often an open page looks whether another version became current.
 _LOOK_EVERY = "20s"
 #: Texts of pictures have the colour of the page's own, whichever theme it has and changes to; captions are
-#: legible; tables have the width they need; whatever has the keyboard's focus shows it; on a phone pictures are
-#: swiped sideways instead of being squeezed, and figures stand two abreast.
+#: legible; tables have the width they need; whatever has the keyboard's focus shows it; pictures without
+#: room are swiped sideways instead of being squeezed, and fewer figures stand abreast.
 _STYLE = """<style>
 .stPlotlyChart .main-svg :not(.heatmap-label):not(.hovertext) > text { fill: currentColor !important; }
 [data-testid="stCaptionContainer"] { opacity: 0.8; }
@@ -29,11 +29,13 @@ _STYLE = """<style>
 canvas:focus-visible { outline-offset: -2px; }
 [data-testid="stElementToolbar"]:focus-within { opacity: 1; }
 [data-testid="stMetricLabel"] * { white-space: normal !important; }
+[data-testid="stElementContainer"]:has(.stPlotlyChart) { overflow-x: auto; }
+[data-testid="stFullScreenFrame"]:has(.stPlotlyChart) { min-width: 640px; }
+.st-key-affinity [data-testid="stFullScreenFrame"] { min-width: 800px; }
+.stColumn [data-testid="stFullScreenFrame"]:has(.stPlotlyChart) { min-width: 0; }
+.stColumn:has([data-testid="stMetric"]) { min-width: 9.5rem; }
+.stColumn:has(.stPlotlyChart) { min-width: 12rem; }
 @media (max-width: 640px) {
-  [data-testid="stElementContainer"]:has(.stPlotlyChart) { overflow-x: auto; }
-  [data-testid="stFullScreenFrame"]:has(.stPlotlyChart) { min-width: 640px; }
-  .stColumn [data-testid="stFullScreenFrame"]:has(.stPlotlyChart) { min-width: 0; }
-  .stColumn:has([data-testid="stMetric"]) { min-width: calc(50% - 1rem); }
   h1 { font-size: 2rem !important; }
 }
 </style>"""

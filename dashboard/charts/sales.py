@@ -149,7 +149,7 @@ def affinity(rows: "pl.DataFrame", colours: dict[int | None, str]) -> "Figure":
     figure.update_xaxes(range=[1, 1 + (longest - 1) * 2.1], showgrid=False, showticklabels=False, zeroline=False)
     figure.update_yaxes(autorange="reversed", ticks="", showgrid=False)
     figure.update_annotations(font={"size": 14, "color": INK}, xanchor="left", x=0)
-    return styled(figure, pixels + 20, bargap=0.3, meta={"least_width": 640})
+    return styled(figure, pixels + 20, bargap=0.3, meta={"least_width": 800})
 
 
 def money_axis(money: Money) -> dict[str, Any]:
