@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, FloatRect, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, FloatRect, Page, expect
 
 #: Titles of the pages, in the order of the navigation.
 PAGES = ("Overview", "Segments", "Sales", "Compare versions", "Customers", "Audiences", "Quality")
@@ -147,9 +147,14 @@ def _listen(context: BrowserContext, visit: Visit) -> None:
     page.on("request", lambda asked: trouble.append(asked.url) if not is_ours(asked.url) else None)
     page.on("websocket", lambda asked: trouble.append(asked.url) if not is_ours(asked.url) else None)
     page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on("console", lambda line: trouble.append(line.text) if line.type == "error" else None)
+    page.on("console", lambda line: trouble.append(told(line)) if line.type == "error" else None)
     page.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
     context.on("page", lambda other: trouble.append(f"a window: {other.url}") if other != page else None)
+
+
+def told(line: ConsoleMessage) -> str:
+    """What the console says, and of which address."""
+    return f"{line.text} {line.location['url']}"
 
 
 def is_ours(url: str) -> bool:

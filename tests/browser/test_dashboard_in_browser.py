@@ -54,7 +54,8 @@ def test_a_page_has_an_address_of_its_own_and_files_are_downloaded(browser: Brow
                 visit.page.get_by_role("button", name=f"Download {kind}").click()
             assert Path(begun.value.path()).read_bytes().startswith(begins)
         # Streamlit looks for its server below the address of the page before it looks at the root.
-        assert [line for line in visit.trouble if "404" not in line] == []
+        asked = {f"{address}/audiences/_stcore/{name}" for name in ("health", "host-config")}
+        assert {line.rpartition(" ")[2] for line in visit.trouble} <= asked
 
 
 def test_on_a_phone_no_page_is_wider_than_the_screen(browser: Browser, address: str) -> None:
@@ -80,6 +81,10 @@ def test_all_is_done_by_the_keyboard(browser: Browser, address: str) -> None:
         assert sum(kind == "SUMMARY" for kind, _ in stops) == 2
         assert sum(kind == "CANVAS" for kind, _ in stops) >= 1
         assert names[0] == "Skip to main content"
+        visit.go("Audiences")
+        own = {("INPUT", "Condition"), ("INPUT", "Columns"), ("BUTTON", "Download CSV"), ("BUTTON", "Download Parquet")}
+        assert own <= set(visit.stops())
+        visit.go("Overview")
 
         page.locator("summary").first.focus()
         page.keyboard.press("Enter")
