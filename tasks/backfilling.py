@@ -7,7 +7,6 @@ from functools import cache, partial
 from typing import Any
 
 from segmentation.drafting import Draft, Previous, draft_assignment, parse_previous
-from segmentation.recipe import Parent
 from tasks import drafts
 from tasks.backfill_plan import Plan, Planned, told_in_short, used_night
 from tasks.checking import check
@@ -45,60 +44,33 @@ def _versions(
 ) -> Iterator[int | None]:
     """Ids of the versions as they are published, None for a date whose window holds no customer.
 
-    The next date is drafted while a version's file is written to disk; only a model of a chain has to wait for the
-    version before. While the window stays the same, activity goes on from date to date.
+    While the window stays the same, activity goes on from date to date.
     """
-    made_for, model_of = cache(partial(used_night, warehouse, night)), cache(partial(drafts.parent, warehouse))
+    made_for = cache(partial(used_night, warehouse, night))
     ahead: ManyDates | None = None
-    begun: publish.Begun | None = None
     before: tuple[date, int | None] | None = None
-    try:
-        for number, planned in enumerate(todo):
-            if begun and planned.model_id is None:
-                yield _finished(begun)
-                begun = None
-            own = replace(made_for(planned.model_id), as_of=planned.as_of)
-            with counted("features_to_assignment"):
-                ahead = _ahead(warehouse, own, todo[number:], ahead)
-                if ahead:
-                    customers = ahead.show(own.as_of)
-                else:
-                    window = own.features.window_days
-                    last, before = before, (own.as_of, window)
-                    customers = backfill.prepare(
-                        warehouse, own.as_of, window, last[0] if last and last[1] == window else None
-                    )
-                if customers:
-                    draft = (
-                        _replayed(warehouse, own, plan)
-                        if planned.model_id is None
-                        else _assigned(warehouse, own, model_of(planned.model_id), ahead, begun)
-                    )
+    for number, planned in enumerate(todo):
+        own = replace(made_for(planned.model_id), as_of=planned.as_of)
+        with counted("features_to_assignment"):
+            ahead = _ahead(warehouse, own, todo[number:], ahead)
+            if ahead:
+                customers = ahead.show(own.as_of)
+            else:
+                window = own.features.window_days
+                last, before = before, (own.as_of, window)
+                customers = backfill.prepare(
+                    warehouse, own.as_of, window, last[0] if last and last[1] == window else None
+                )
             if not customers:
                 logger.warning("no version as of %s: no customer has a purchase in the window before it", own.as_of)
                 yield None
                 continue
-            if begun:
-                done, begun = begun, None
-                yield _finished(done)
-            with counted("features_to_assignment"):
-                version_id = _store(warehouse, own, plan, planned, draft)
-            with counted("judging"):
-                _judge(warehouse, own, version_id, thoroughly=number in (0, len(todo) - 1))
-            with counted("publication"):
-                begun = publish.begin(warehouse, version_id, together)
-    except Exception:
-        if begun:
-            _finished(begun)
-        raise
-    if begun:
-        yield _finished(begun)
-
-
-def _finished(begun: publish.Begun) -> int:
-    with counted("publication"):
-        begun.finish(utc_now())
-    return begun.version_id
+            version_id = _draft(warehouse, own, plan, planned, ahead)
+        with counted("judging"):
+            _judge(warehouse, own, version_id, thoroughly=number in (0, len(todo) - 1))
+        with counted("publication"):
+            publish.publish(warehouse, version_id, utc_now(), together)
+        yield version_id
 
 
 def _ahead(warehouse: Warehouse, night: Night, todo: list[Planned], former: ManyDates | None) -> ManyDates | None:
@@ -112,36 +84,30 @@ def _ahead(warehouse: Warehouse, night: Night, todo: list[Planned], former: Many
     return many_dates.prepare(warehouse, [one.as_of for one in todo], **asked) if threads.is_small(warehouse) else None
 
 
-def _store(warehouse: Warehouse, night: Night, plan: Plan, planned: Planned, draft: Draft) -> int:
+def _draft(warehouse: Warehouse, night: Night, plan: Plan, planned: Planned, ahead: ManyDates | None) -> int:
+    if planned.model_id is None:
+        return drafts.store(
+            warehouse, night, _replayed(warehouse, night, plan), model_mode=plan.mode, chain_from=plan.chain_from
+        )
     origin = {"model_mode": plan.mode.value, "chain_from": plan.chain_from}
-    if planned.model_id is not None and planned.restates and planned.version_id is not None:
+    if planned.restates and planned.version_id is not None:
         former = versions.version(warehouse, planned.version_id)
         origin = {name: former[name] for name in origin} | {"restates_version_id": planned.version_id}
-    return drafts.store(warehouse, night, draft, model_id=planned.model_id, **origin)
+    return drafts.store(
+        warehouse, night, _assigned(warehouse, night, planned.model_id, ahead), model_id=planned.model_id, **origin
+    )
 
 
-def _assigned(
-    warehouse: Warehouse, night: Night, model: Parent, ahead: ManyDates | None, begun: publish.Begun | None
-) -> Draft:
-    before, cuts = _previous(warehouse, night.as_of, begun), backfill.thresholds_of(warehouse, model.model_id)
+def _assigned(warehouse: Warehouse, night: Night, model_id: int, ahead: ManyDates | None) -> Draft:
+    before, cuts = drafts.previous(warehouse, night.as_of), backfill.thresholds_of(warehouse, model_id)
     counts = before.feature_counts if before else {}
     previous = Previous(counts, parse_previous("{}", cuts).thresholds) if cuts else before
-    recipe = drafts.recipe(warehouse, night)
+    model, recipe = drafts.parent(warehouse, model_id), drafts.recipe(warehouse, night)
     if not ahead:
         drafts.prepare_inputs(warehouse, night)
         return draft_assignment(drafts.query(warehouse), "features", recipe, model, previous)
     draft = draft_assignment(ahead.query(night.as_of), "features", recipe, model, previous)
     return replace(draft, assign_sql=ahead.assigned_sql(draft.assign_sql))
-
-
-def _previous(warehouse: Warehouse, as_of: date, begun: publish.Begun | None) -> Previous | None:
-    """The figures of the version of the date before, which may be the one whose publication has begun."""
-    row = versions.history_before(warehouse, as_of)
-    if begun:
-        last = versions.version(warehouse, begun.version_id)
-        if row is None or row["as_of"] <= last["as_of"]:
-            row = last
-    return drafts.figures_of(row) if row else None
 
 
 def _replayed(warehouse: Warehouse, night: Night, plan: Plan) -> Draft:

@@ -90,12 +90,7 @@ def before(warehouse: Warehouse, night: Night) -> Before:
 def previous(warehouse: Warehouse, as_of: date) -> Previous | None:
     """The figures of the version of the date before."""
     row = versions.history_before(warehouse, as_of)
-    return figures_of(row) if row else None
-
-
-def figures_of(row: dict[str, Any]) -> Previous:
-    """The figures that a version keeps of itself."""
-    return parse_previous(row["feature_counts"], row["rfm_thresholds"])
+    return parse_previous(row["feature_counts"], row["rfm_thresholds"]) if row else None
 
 
 def parent(warehouse: Warehouse, model_id: int) -> Parent:

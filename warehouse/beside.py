@@ -4,7 +4,7 @@ DuckDB has nothing to share among threads in the many small statements of a publ
 them at a time. What needs no version either, the totals of sales before a date, is made ready a date ahead.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import date
@@ -30,15 +30,6 @@ class Beside:
         self._warehouse, self._pool = warehouse, pool
         self._after = dict(pairwise(dates))
         self._ready: date | None = None
-
-    @property
-    def warehouse(self) -> Warehouse:
-        """The connection, for whoever waited for all it was asked for."""
-        return self._warehouse
-
-    def do(self, work: Callable[[], None]) -> "Future[None]":
-        """Do something else in this thread."""
-        return self._pool.submit(work)
 
     def prepare(self, parameters: Parameters) -> "Future[None]":
         """Make the totals of the date `as_of` ready; the database `shared` has those the other connection needs."""

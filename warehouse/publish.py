@@ -5,8 +5,7 @@ reader opens a file that never changes, so it blocks nobody and is blocked by no
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -16,21 +15,11 @@ from typing import Any
 from warehouse import published_file, reading, serving, versions
 from warehouse.beside import Beside, beside
 from warehouse.errors import ServingError
-from warehouse.published_file import InCommon
+from warehouse.published_file import Begun
 from warehouse.serving import current_pointer, version_file, write_status
 from warehouse.store import Warehouse
 
-__all__ = [
-    "Begun",
-    "Together",
-    "begin",
-    "current_pointer",
-    "publish",
-    "reconcile",
-    "summary",
-    "version_file",
-    "write_status",
-]
+__all__ = ["Together", "build", "current_pointer", "publish", "reconcile", "summary", "version_file", "write_status"]
 
 
 @dataclass(frozen=True)
@@ -38,54 +27,39 @@ class Together:
     """What publications have in common: a second connection, and what is the same in their files, if anything is."""
 
     other: Beside
-    common: InCommon | None = None
+    begun: Begun | None = None
 
 
 @contextmanager
 def publishing(warehouse: Warehouse, dates: Sequence[date] = (), *, one_model: bool = False) -> Iterator[Together]:
     """For versions of these dates, in that order; with `one_model`, they have the same one most of the time."""
     with beside(warehouse, dates) as other:
-        yield Together(other, InCommon() if one_model else None)
+        yield Together(other, Begun() if one_model else None)
 
 
-def publish(warehouse: Warehouse, version_id: int, now: datetime) -> bool:
+def publish(warehouse: Warehouse, version_id: int, now: datetime, together: Together | None = None) -> bool:
     """Publish a checked candidate; return whether it became `current`.
 
-    Killed at any moment, readers have a whole version, and `reconcile` finishes or undoes the rest.
+    Killed at any moment, readers have a whole version, and `reconcile` finishes or undoes the rest. Versions that are
+    published one after the other may share what they have in common (`together`).
     """
-    with publishing(warehouse) as together:
-        return begin(warehouse, version_id, together).finish(now)
+    with _shared(warehouse, together) as shared:
+        shared.other.prepare(published_file.parameters_of(warehouse, version_id))
+        versions.prepare_history(warehouse, version_id)
+        if not version_file(warehouse.params.serving, version_id).exists():
+            build(warehouse, version_id, shared)
+    return _make_visible(warehouse, version_id, now)
 
 
-@dataclass(frozen=True)
-class Begun:
-    """A publication whose directory is being completed in another thread, unless it was there already."""
-
-    warehouse: Warehouse
-    version_id: int
-    completed: "Future[None] | None"
-
-    def finish(self, now: datetime) -> bool:
-        """Wait for the directory and show the version; return whether it became `current`.
-
-        Until then the temporary tables that `begin` left have to stay.
-        """
-        if self.completed:
-            self.completed.result()
-        return _make_visible(self.warehouse, self.version_id, now)
+def build(warehouse: Warehouse, version_id: int, together: Together | None = None) -> None:
+    """Write the version's directory under a temporary name and rename it when it is whole and on disk."""
+    with _shared(warehouse, together) as shared:
+        write = partial(published_file.write, warehouse, version_id, other=shared.other, begun=shared.begun)
+        serving.make_version(warehouse.params.serving, version_id, write)
 
 
-def begin(warehouse: Warehouse, version_id: int, together: Together) -> Begun:
-    """Begin to publish a checked candidate; the rest of its directory is written while something else is done."""
-    other, parameters = together.other, published_file.parameters_of(warehouse, version_id)
-    other.prepare(parameters)
-    versions.prepare_history(warehouse, version_id)
-    if version_file(warehouse.params.serving, version_id).exists():
-        return Begun(warehouse, version_id, None)
-    write = partial(published_file.write, warehouse, parameters, other=other, common=together.common)
-    completed = other.do(serving.begin_version(warehouse.params.serving, version_id, write))
-    other.prepare_next(parameters)
-    return Begun(warehouse, version_id, completed)
+def _shared(warehouse: Warehouse, together: Together | None) -> AbstractContextManager[Together]:
+    return nullcontext(together) if together else publishing(warehouse)
 
 
 def reconcile(warehouse: Warehouse, now: datetime) -> list[str]:

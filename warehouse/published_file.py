@@ -4,7 +4,7 @@ import tempfile
 import tomllib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import wait
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from warehouse import versions
 from warehouse.beside import TABLES, Beside
 from warehouse.errors import WarehouseError
 from warehouse.filling import Parameters, fill
-from warehouse.serving import Completion
 from warehouse.store import ROOM, Warehouse, scratch_folder
 from warehouse.text import literal, quoted
 
@@ -52,7 +51,7 @@ def contract() -> dict[str, dict[str, Any]]:
     return tomllib.loads((ROOM / "contract.toml").read_text())
 
 
-class InCommon:
+class Begun:
     """A file begun with what the versions of a run have in common, which is written once for all of them."""
 
     def __init__(self) -> None:
@@ -65,22 +64,21 @@ class InCommon:
         if common != self._common:
             with scratch_folder(warehouse.params) as folder:
                 file = folder / "begun.duckdb"
-                _fill_file(warehouse, parameters, file, _empty_file(), sorted(_LASTING), views=True)()
+                _fill_file(warehouse, parameters, file, _empty_file(), sorted(_LASTING), views=True)
                 self._common, self._content = common, file.read_bytes()
         return self._content
 
 
-def write(
-    warehouse: Warehouse, parameters: Parameters, file: Path, other: Beside, common: InCommon | None = None
-) -> Completion:
-    """Fill the file of a version whose history was prepared (`versions.prepare_history`); return what completes it.
+def write(warehouse: Warehouse, version_id: int, file: Path, other: Beside, begun: Begun | None = None) -> None:
+    """Write the file of a version whose history was prepared (`versions.prepare_history`).
 
-    What it has in `common` with the version before is copied. The completion is for the thread of `other`.
+    With `begun`, what it has in common with the version before is copied.
     """
-    content = common.content(warehouse, parameters) if common else _empty_file()
-    tables = [name for name in _tables() if name not in TABLES and not (common and name in _LASTING)]
+    parameters = parameters_of(warehouse, version_id)
+    content = begun.content(warehouse, parameters) if begun else _empty_file()
+    tables = [name for name in _tables() if name not in TABLES and not (begun and name in _LASTING)]
     other.prepare(parameters).result()
-    return _fill_file(warehouse, parameters, file, content, tables, views=not common, other=other)
+    _fill_file(warehouse, parameters, file, content, tables, views=not begun, other=other)
 
 
 def _fill_file(
@@ -92,25 +90,25 @@ def _fill_file(
     *,
     views: bool,
     other: Beside | None = None,
-) -> Completion:
-    """The file has its rows after this, but is attached: the completion writes them into it and lets go of it."""
+) -> None:
+    home = warehouse.value("SELECT current_database()")
     file.write_bytes(content)
-    keeping = other.warehouse if other else warehouse
-    with ExitStack() as stack:
-        stack.enter_context(_compression(keeping, parameters["customers"]))
-        stack.enter_context(_attached(keeping, file))
-        with _back_home(warehouse), _filled(other, parameters), warehouse.transaction():
-            for table in tables:
-                fill(warehouse, table, parameters)
-            if views:
-                _write_views(warehouse, parameters["version_id"])
-        attached = stack.pop_all()
-
-    def complete() -> None:
-        with attached:
-            keeping.execute("CHECKPOINT publication")
-
-    return complete
+    with _compression(warehouse, parameters["customers"]):
+        warehouse.execute(f"ATTACH {literal(str(file))} AS publication ({_OPTIONS})")
+        try:
+            with _filled(other, parameters), warehouse.transaction():
+                for table in tables:
+                    fill(warehouse, table, parameters)
+                if views:
+                    _write_views(warehouse, parameters["version_id"])
+            if other:
+                other.prepare_next(parameters)
+            warehouse.execute("CHECKPOINT publication")
+        except BaseException:
+            with suppress(WarehouseError):  # what went wrong before is what counts
+                _detach(warehouse, home)
+            raise
+        _detach(warehouse, home)
 
 
 @contextmanager
@@ -139,25 +137,8 @@ def _compression(warehouse: Warehouse, customers: int) -> Iterator[None]:
         warehouse.execute("RESET disabled_compression_methods")
 
 
-@contextmanager
-def _back_home(warehouse: Warehouse) -> Iterator[None]:
-    """A file cannot be detached while names are looked up in it."""
-    home = warehouse.value("SELECT current_database()")
-    try:
-        yield
-    finally:
-        warehouse.execute(f"USE {quoted(home)}.main")
-
-
-@contextmanager
-def _attached(warehouse: Warehouse, file: Path) -> Iterator[None]:
-    warehouse.execute(f"ATTACH {literal(str(file))} AS publication ({_OPTIONS})")
-    try:
-        yield
-    except BaseException:
-        with suppress(WarehouseError):  # what went wrong before is what counts
-            warehouse.execute("DETACH publication")
-        raise
+def _detach(warehouse: Warehouse, home: str) -> None:
+    warehouse.execute(f"USE {quoted(home)}.main")
     warehouse.execute("DETACH publication")
 
 

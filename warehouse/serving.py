@@ -26,8 +26,6 @@ from warehouse.failures import explaining_files
 _BUILDING = ".building-"
 _FILE = "segments.duckdb"
 _REPORT = "report.html"
-#: What completes something that was begun.
-Completion = Callable[[], None]
 _FOLDER = re.compile(r"(\d{6,9})(?:\.r(\d{1,6}))?", re.ASCII)
 
 
@@ -81,24 +79,15 @@ def prepare(serving: Path) -> None:
                 raise ServingError(f"The published versions cannot be written: no right to write in {folder}.")
 
 
-def begin_version(serving: Path, version_id: int, write: Callable[[Path], Completion]) -> Completion:
-    """Let `write` begin a version's file under a temporary name; return what completes it and lets the folder appear.
-
-    The folder appears when it is whole and on disk; the completion may run in another thread. Both leave nothing behind
-    if they fail.
-    """
-    return _begin(serving, _first_folder(serving, version_id), write)
+def make_version(serving: Path, version_id: int, write: Callable[[Path], None]) -> None:
+    """Let `write` make a version's file under a temporary name; the folder appears when it is whole and on disk."""
+    _make(serving, _first_folder(serving, version_id), write)
 
 
 def revise_version(serving: Path, version_id: int, revision: int, write: Callable[[Path], None]) -> None:
-    """Let `write` make the file of a further revision of a version; the former one stays until it is removed."""
+    """Like `make_version` for a further revision of a version; the former one stays until it is removed."""
     folder = _first_folder(serving, version_id)
-
-    def whole(file: Path) -> Completion:
-        write(file)
-        return lambda: None
-
-    _begin(serving, folder.with_name(f"{folder.name}.r{revision}"), whole)()
+    _make(serving, folder.with_name(f"{folder.name}.r{revision}"), write)
 
 
 def former_revisions(serving: Path) -> list[Path]:
@@ -107,33 +96,20 @@ def former_revisions(serving: Path) -> list[Path]:
     return [entry for number, entry in _entries(serving) if entry != newest[number]]
 
 
-def _begin(serving: Path, folder: Path, write: Callable[[Path], Completion]) -> Completion:
+def _make(serving: Path, folder: Path, write: Callable[[Path], None]) -> None:
     temporary = building_folder(serving, folder.name)
     with _changing(serving):
         prepare(serving)
         remove(temporary)
         temporary.mkdir()
-        with _whole_or_gone(temporary):
-            complete = write(temporary / _FILE)
-
-    def appear() -> None:
-        with _changing(serving), _whole_or_gone(temporary):
-            complete()
-            _seal(temporary)
+        try:
+            _fill(temporary, write)
             remove(folder)  # of readers' interest only if it had its file
             temporary.rename(folder)
             fsync(folder.parent)
-
-    return appear
-
-
-@contextmanager
-def _whole_or_gone(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
 
 
 def shows(serving: Path, version_id: int) -> bool:
@@ -233,9 +209,9 @@ def remove(folder: Path) -> None:
         _delete(folder)
 
 
-def _seal(folder: Path) -> None:
-    """Bring a version's folder to disk, never to be changed again."""
+def _fill(folder: Path, write: Callable[[Path], None]) -> None:
     file = folder / _FILE
+    write(file)
     strays = [entry.name for entry in folder.iterdir() if entry != file]
     if strays:
         raise ServingError(f"{file} was not written completely: {', '.join(strays)} is left beside it.")

@@ -171,7 +171,7 @@ def killed(shop: SmallShop, dies: str, does: str) -> None:
 
 @pytest.mark.parametrize(
     ("dies", "seen", "status"),
-    [("serving.begin_version", 1, "held"), ("serving.point_current", 1, "held"),
+    [("serving.make_version", 1, "held"), ("serving.point_current", 1, "held"),
      ("versions.commit_published", 2, "published")],
 )  # fmt: skip
 def test_a_promotion_that_was_killed(held: SmallShop, dies: str, seen: int, status: str) -> None:

@@ -18,8 +18,8 @@ DRIVER = Path(__file__).parents[1] / "support_dying.py"
 MOMENTS = [
     "warehouse.landing.stage end", "warehouse.landing.accept end", "warehouse.features.advance end",
     "tasks.landing.accept_batch end", "warehouse.versions.write_candidate end",
-    "tasks.segments.segment_customers end", "warehouse.published_file.write start", "warehouse.serving._seal start",
-    "warehouse.serving._seal end", "warehouse.publish._make_visible start", "warehouse.serving.replace_text start",
+    "tasks.segments.segment_customers end", "warehouse.published_file.write start", "warehouse.serving._fill start",
+    "warehouse.serving._fill end", "warehouse.publish.build end", "warehouse.serving.replace_text start",
     "warehouse.serving.point_current end", "warehouse.versions.commit_published end", "warehouse.ops.end_run end",
 ]  # fmt: skip
 

@@ -14,7 +14,7 @@ from support_disk import fill, let_others_in, mounted, without_root_rights
 from support_nights import new_warehouse
 from support_versions import NOW, write_candidate
 
-from warehouse import publish, published_file, reading, serving
+from warehouse import publish, published_file, reading, serving, versions
 from warehouse.errors import DiskFullError, ServingError, WarehouseError
 from warehouse.store import Warehouse
 
@@ -112,14 +112,6 @@ def test_nothing_to_do_after_a_run_that_ended(warehouse: Warehouse, folder: Path
     assert (statuses(warehouse), entries(folder), shown(folder)) == ({1: "published"}, ["000001"], 1)
 
 
-def build(warehouse: Warehouse, version_id: int) -> None:
-    """The version's directory, as a run leaves it that is killed before anybody sees it."""
-    with publish.publishing(warehouse) as together:
-        completed = publish.begin(warehouse, version_id, together).completed
-        assert completed is not None
-        completed.result()
-
-
 def test_a_candidate_without_a_directory_is_dropped(warehouse: Warehouse, folder: Path) -> None:
     published(warehouse, 0)
     candidate(warehouse, 1)
@@ -132,7 +124,8 @@ def test_a_candidate_without_a_directory_is_dropped(warehouse: Warehouse, folder
 def test_a_complete_directory_is_published(warehouse: Warehouse, folder: Path) -> None:
     published(warehouse, 0)
     built = candidate(warehouse, 1)
-    build(warehouse, built)
+    versions.prepare_history(warehouse, built)
+    publish.build(warehouse, built)
     before = publish.version_file(folder, built).stat().st_ino
     assert publish.reconcile(warehouse, NOW) == ["finished publishing version 2"]
     assert (statuses(warehouse), shown(folder)) == ({1: "published", 2: "published"}, 2)
@@ -143,7 +136,8 @@ def test_a_complete_directory_is_published(warehouse: Warehouse, folder: Path) -
 def test_the_link_wins_over_the_row(warehouse: Warehouse, folder: Path) -> None:
     published(warehouse, 0)
     built = candidate(warehouse, 1)
-    build(warehouse, built)
+    versions.prepare_history(warehouse, built)
+    publish.build(warehouse, built)
     (folder / "current").unlink()
     (folder / "current").symlink_to("versions/000002")  # killed before current.json and the commit
     assert publish.reconcile(warehouse, NOW) == ["finished publishing version 2"]
@@ -153,7 +147,8 @@ def test_the_link_wins_over_the_row(warehouse: Warehouse, folder: Path) -> None:
 def test_a_complete_directory_of_an_earlier_date_does_not_become_current(warehouse: Warehouse, folder: Path) -> None:
     published(warehouse, 1)
     built = candidate(warehouse, 0)
-    build(warehouse, built)
+    versions.prepare_history(warehouse, built)
+    publish.build(warehouse, built)
     publish.reconcile(warehouse, NOW)
     assert (statuses(warehouse), shown(folder)) == ({1: "published", 2: "published"}, 1)
 
