@@ -7,6 +7,7 @@ from functools import cache, partial
 from typing import Any
 
 from segmentation.drafting import Draft, Previous, draft_assignment, parse_previous
+from segmentation.recipe import Parent
 from tasks import drafts
 from tasks.backfill_plan import Plan, Planned, told_in_short, used_night
 from tasks.checking import check
@@ -46,7 +47,7 @@ def _versions(
 
     While the window stays the same, activity goes on from date to date.
     """
-    made_for = cache(partial(used_night, warehouse, night))
+    made_for, model_of = cache(partial(used_night, warehouse, night)), cache(partial(drafts.parent, warehouse))
     ahead: ManyDates | None = None
     before: tuple[date, int | None] | None = None
     for number, planned in enumerate(todo):
@@ -65,7 +66,12 @@ def _versions(
                 logger.warning("no version as of %s: no customer has a purchase in the window before it", own.as_of)
                 yield None
                 continue
-            version_id = _draft(warehouse, own, plan, planned, ahead)
+            draft = (
+                _replayed(warehouse, own, plan)
+                if planned.model_id is None
+                else _assigned(warehouse, own, model_of(planned.model_id), ahead)
+            )
+            version_id = _store(warehouse, own, plan, planned, draft)
         with counted("judging"):
             _judge(warehouse, own, version_id, thoroughly=number in (0, len(todo) - 1))
         with counted("publication"):
@@ -84,25 +90,19 @@ def _ahead(warehouse: Warehouse, night: Night, todo: list[Planned], former: Many
     return many_dates.prepare(warehouse, [one.as_of for one in todo], **asked) if threads.is_small(warehouse) else None
 
 
-def _draft(warehouse: Warehouse, night: Night, plan: Plan, planned: Planned, ahead: ManyDates | None) -> int:
-    if planned.model_id is None:
-        return drafts.store(
-            warehouse, night, _replayed(warehouse, night, plan), model_mode=plan.mode, chain_from=plan.chain_from
-        )
+def _store(warehouse: Warehouse, night: Night, plan: Plan, planned: Planned, draft: Draft) -> int:
     origin = {"model_mode": plan.mode.value, "chain_from": plan.chain_from}
-    if planned.restates and planned.version_id is not None:
+    if planned.model_id is not None and planned.restates and planned.version_id is not None:
         former = versions.version(warehouse, planned.version_id)
         origin = {name: former[name] for name in origin} | {"restates_version_id": planned.version_id}
-    return drafts.store(
-        warehouse, night, _assigned(warehouse, night, planned.model_id, ahead), model_id=planned.model_id, **origin
-    )
+    return drafts.store(warehouse, night, draft, model_id=planned.model_id, **origin)
 
 
-def _assigned(warehouse: Warehouse, night: Night, model_id: int, ahead: ManyDates | None) -> Draft:
-    before, cuts = drafts.previous(warehouse, night.as_of), backfill.thresholds_of(warehouse, model_id)
+def _assigned(warehouse: Warehouse, night: Night, model: Parent, ahead: ManyDates | None) -> Draft:
+    before, cuts = drafts.previous(warehouse, night.as_of), backfill.thresholds_of(warehouse, model.model_id)
     counts = before.feature_counts if before else {}
     previous = Previous(counts, parse_previous("{}", cuts).thresholds) if cuts else before
-    model, recipe = drafts.parent(warehouse, model_id), drafts.recipe(warehouse, night)
+    recipe = drafts.recipe(warehouse, night)
     if not ahead:
         drafts.prepare_inputs(warehouse, night)
         return draft_assignment(drafts.query(warehouse), "features", recipe, model, previous)
