@@ -22,6 +22,8 @@ __all__ = ["CheckResult", "Severity", "SuiteError", "preload", "run_suite", "wor
 
 Severity = Literal["critical", "warning", "info"]
 _SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
+#: The bound that only infinity is beyond, as the suites write it, and what it means.
+_FINITE_BOUND, _FINITE = ("max_value", 1e300), "finite"
 _EXAMPLES = 3
 _NOT_EXPECTED = ("batch_id", "column", "column_A", "column_B", "column_list", "ignore_row_if", "exact_match")
 _LOCK = threading.RLock()
@@ -173,7 +175,7 @@ def _expected(config: Any) -> str:
     """Bounds in words; where there are none, the name of the expectation and its other arguments."""
     words = {"min_value": "at least", "max_value": "at most", "value_set": "one of", "mostly": "share of rows at least"}
     given = [
-        f"{words.get(key, key.replace('_', ' '))} {_text(value)}"
+        _FINITE if (key, value) == _FINITE_BOUND else f"{words.get(key, key.replace('_', ' '))} {_text(value)}"
         for key, value in config.kwargs.items()
         if key not in _NOT_EXPECTED and value is not None
     ]

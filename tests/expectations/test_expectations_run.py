@@ -98,6 +98,10 @@ def test_regex_type_uniqueness_and_row_conditions_work_on_duckdb(run):
     assert [one.observed for one in results if not one.success] == []
 
 
+def test_a_bound_only_infinity_is_beyond_is_told_as_finite(run):
+    assert run(between("amount", min_value=0, max_value=1e300))[0].expected == "at least 0, finite"
+
+
 def test_warning_and_critical_limits_of_one_column_are_two_checks(run):
     limits = [
         {**between("amount", max_value=top), "severity": level} for top, level in ((5, "warning"), (20, "critical"))
