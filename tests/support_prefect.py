@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -84,10 +84,19 @@ class Shell:
             )
 
 
-def filled(folder: Path) -> Path:
+def filled(folder: Path, config: str = CONFIG) -> Path:
     write_shop(SHOP, folder / "data", "csv")
-    (folder / "resegment.toml").write_text(CONFIG)
+    (folder / "resegment.toml").write_text(config)
     return folder
+
+
+def watched(folder: Path) -> dict[str, str]:
+    """Environment without Prefect's variables, whose processes write into `connections.log` what they ask elsewhere."""
+    theirs = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    return theirs | {
+        "PYTHONPATH": f"{NO_NETWORK}{os.pathsep}{REPOSITORY}",
+        "CONNECTIONS_LOG": str(folder / "connections.log"),
+    }
 
 
 @contextmanager
@@ -95,14 +104,9 @@ def documented(folder: Path) -> Iterator[Shell]:
     """The documentation's commands, all of them, in their order, for a made-up shop in `folder / "shop"`."""
     filled(folder / "shop")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    theirs = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     ours = {"PATH": path, "PREFECT_HOME": str(folder), "PREFECT_WORKER_QUERY_SECONDS": "1"}
     ours["PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS"] = "5"  # a changed schedule is looked at once a minute else
-    watched = {
-        "PYTHONPATH": f"{NO_NETWORK}{os.pathsep}{REPOSITORY}",
-        "CONNECTIONS_LOG": str(folder / "connections.log"),
-    }
-    shell = Shell(folder, theirs | ours | watched)
+    shell = Shell(folder, watched(folder) | ours)
     with environment_of(shell.environment):  # where the executables are looked for
         try:
             for line in documented_commands():
@@ -117,13 +121,15 @@ def documented(folder: Path) -> Iterator[Shell]:
                 process.wait()
 
 
-def waiting(condition: Any) -> Any:
-    """Wait for something to become true, for five minutes at most."""
+def waiting(condition: Callable[[], Any], despite: tuple[type[Exception], ...] = ()) -> Any:
+    """Wait for something to become true, for five minutes at most; errors of the kinds `despite` mean: not yet."""
     deadline = time.monotonic() + 300
-    while not (found := condition()) and time.monotonic() < deadline:
+    while True:
+        with suppress(*despite):
+            if found := condition():
+                return found
+        assert time.monotonic() < deadline, "it never came"
         time.sleep(0.2)
-    assert found
-    return found
 
 
 def run(command: list[str], folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -10,7 +10,7 @@ _ROW_GROUP = 122_880
 #: Row groups of lines that one thread reads sooner than several find together, in the hundred statements of a night.
 _FEW = 8
 #: A delivery of fewer bytes has fewer lines than a row group, compressed or not.
-_SMALL_DELIVERY = 2 << 20
+_SMALL_DELIVERY = 1 << 20
 
 
 def is_small(warehouse: Warehouse) -> bool:

@@ -1,26 +1,20 @@
 """The one-command alternative: server, deployments and crash detection of one machine, in a process of its own."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from support_prefect import filled, waiting, watched
 
 from flows.local_server import free_port
-from segmentation.generator import ShopParams
-from tasks.generate import write_shop
 
-NO_NETWORK = Path(__file__).parents[1] / "support_network"
-SHOP = ShopParams(customers=120, days=60, start=date(2011, 1, 10), lines_per_invoice=4)
 CONFIG = """
 [source]
 path = "data/*.csv"
@@ -34,51 +28,40 @@ nightly_cron = "17 2 * * *"
 """
 
 
-def waiting(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline:
-        try:
-            if found := condition():
-                return found
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.3)
-    return pytest.fail("it never came")
+#: The server may not answer yet.
+coming = partial(waiting, despite=(httpx.HTTPError,))
 
 
 def started(folder: Path, port: int) -> "subprocess.Popen[str]":
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    environment |= {"PREFECT_HOME": str(folder / "home"), "PREFECT_RUNNER_POLL_FREQUENCY": "1"}
-    environment |= {"PYTHONPATH": str(NO_NETWORK), "CONNECTIONS_LOG": str(folder / "connections.log")}
+    ours = {"PREFECT_HOME": str(folder / "home"), "PREFECT_RUNNER_POLL_FREQUENCY": "1"}
     command = [sys.executable, "-m", "flows.cli", "serve", "--port", str(port)]
-    return subprocess.Popen(command, cwd=folder, env=environment, stdout=-1, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        command, cwd=folder, env=watched(folder) | ours, stdout=-1, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def test_it_serves_the_configured_times_runs_a_night_and_stops_with_its_server(tmp_path: Path) -> None:
-    write_shop(
-        ShopParams(customers=120, days=60, start=date(2011, 1, 10), lines_per_invoice=4), tmp_path / "data", "csv"
-    )
-    (tmp_path / "resegment.toml").write_text(CONFIG)
+    filled(tmp_path, CONFIG)
     port = free_port()
     api = f"http://127.0.0.1:{port}/api"
     for again in range(2):
         serving = started(tmp_path, port)
         try:
-            found = waiting(lambda: len(all_of(api, "deployments")) == 3 and all_of(api, "deployments"))
+            found = coming(lambda: len(all_of(api, "deployments")) == 3 and all_of(api, "deployments"))
             deployments = {one["name"]: one for one in found}
             cron = deployments["nightly"]["schedules"][0]["schedule"]
             assert (cron["cron"], cron["timezone"]) == ("17 2 * * *", "Asia/Tokyo")
             assert not deployments["nightly"]["paused"]
             assert deployments["weekly-refit"]["parameters"]["refit"] is True
             assert [one["name"] for one in all_of(api, "automations")] == ["resegment crashed runs"]
-            waiting(lambda: {run["state_type"] for run in all_of(api, "flow_runs")} >= {"SCHEDULED"})
+            coming(lambda: {run["state_type"] for run in all_of(api, "flow_runs")} >= {"SCHEDULED"})
             if not again:
                 url = f"{api}/deployments/{deployments['nightly']['id']}/create_flow_run"
                 asked = httpx.post(
                     url, json={"parameters": {"as_of": "2011-03-10"} | deployments["nightly"]["parameters"]}
                 )
                 run = asked.raise_for_status().json()["id"]
-                waiting(lambda: httpx.get(f"{api}/flow_runs/{run}").json()["state_type"] == "COMPLETED")  # noqa: B023
+                coming(lambda: httpx.get(f"{api}/flow_runs/{run}").json()["state_type"] == "COMPLETED")  # noqa: B023
         finally:
             serving.send_signal(signal.SIGTERM if again else signal.SIGINT)
             said, _ = serving.communicate(timeout=120)
