@@ -1,6 +1,8 @@
 """Steps that take deliveries in."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 
 from tasks.checking import check
@@ -65,10 +67,16 @@ def accept_batch(night: Night) -> None:
             features.advance(warehouse, night.as_of, night.features.window_days, accepted=accepted)
         dates = [row["as_of"] for row in backfill.affected(warehouse) if row["as_of"] != night.as_of]
     if accepted and dates:
-        logger.warning(
-            "lines that came late contradict %s published versions, as of %s to %s; `resegment backfill --affected` "
-            "restates them", len(dates), dates[0], dates[-1],
-        )  # fmt: skip
+        logger.warning(contradicted_words(dates))
+
+
+def contradicted_words(dates: Sequence[date]) -> str:
+    """What is said of the dates, in their order, whose published versions are no longer so."""
+    if len(dates) == 1:
+        which, them = f"the published version as of {dates[0]}", "it"
+    else:
+        which, them = f"{len(dates):,} published versions, as of {dates[0]} to {dates[-1]}", "them"
+    return f"lines that came late contradict {which}; `resegment backfill --affected` restates {them}"
 
 
 @task
