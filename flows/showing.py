@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.querying import Rows
+from tasks.ranges import dated
 
 _OUTCOMES = ("purchase", "return", "unattributed", "quarantined", "duplicate")
 _NUMERIC = {"customers", "share", "recency", "frequency", "monetary", "revenue", "rows", "differing"}
@@ -226,9 +227,8 @@ def _show_restatable(console: Console, deliveries: dict[str, Any]) -> None:
     versions = deliveries.get("restatable", [])
     if not versions:
         return
-    first, last = versions[0]["as_of"], versions[-1]["as_of"]
     one = len(versions) == 1
-    which = f"1 version, as of {first}, is" if one else f"{len(versions):,} versions, as of {first} to {last}, are"
+    which = f"{dated('version', [row['as_of'] for row in versions])}, {'is' if one else 'are'}"
     told = "contradicted by lines that came later; `resegment backfill --affected` restates"
     console.print(f"{which} {told} {'it' if one else 'them'}.", soft_wrap=True)
 

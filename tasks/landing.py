@@ -1,14 +1,13 @@
 """Steps that take deliveries in."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date
 from typing import Any
 
 from tasks.checking import check
 from tasks.night import CheckFailedError, Night
 from tasks.passwords import source_password
 from tasks.progress import listener, logger
+from tasks.ranges import dated
 from tasks.wrapper import task
 from warehouse import backfill, features, landing, rules, store, versions
 from warehouse.params import SourceKind
@@ -67,16 +66,10 @@ def accept_batch(night: Night) -> None:
             features.advance(warehouse, night.as_of, night.features.window_days, accepted=accepted)
         dates = [row["as_of"] for row in backfill.affected(warehouse) if row["as_of"] != night.as_of]
     if accepted and dates:
-        logger.warning(contradicted_words(dates))
-
-
-def contradicted_words(dates: Sequence[date]) -> str:
-    """What is said of the dates, in their order, whose published versions are no longer so."""
-    if len(dates) == 1:
-        which, them = f"the published version as of {dates[0]}", "it"
-    else:
-        which, them = f"{len(dates):,} published versions, as of {dates[0]} to {dates[-1]}", "them"
-    return f"lines that came late contradict {which}; `resegment backfill --affected` restates {them}"
+        logger.warning(
+            "lines that came late contradict %s; `resegment backfill --affected` restates %s",
+            dated("published version", dates), "it" if len(dates) == 1 else "them",
+        )  # fmt: skip
 
 
 @task

@@ -1,7 +1,7 @@
-"""What a backfill is asked for: which dates, and which model assigns the customers of each."""
+"""What a backfill is asked for: which dates, and which model assigns the customers of each; and dates in words."""
 
 import calendar
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -78,3 +78,10 @@ def _after(start: date, steps: int, every: Every) -> date:
     months = start.year * 12 + start.month - 1 + steps
     year, month = months // 12, months % 12 + 1
     return date(year, month, min(start.day, calendar.monthrange(year, month)[1]))
+
+
+def dated(noun: str, dates: Sequence[date]) -> str:
+    """How many there are and as of when, for people; the dates are in their order."""
+    if len(dates) == 1:
+        return f"1 {noun}, as of {dates[0]}"
+    return f"{len(dates):,} {noun}s, as of {dates[0]} to {dates[-1]}"

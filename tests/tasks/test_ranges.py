@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.ranges import Asked, BackfillError, Every, check
+from tasks.ranges import Asked, BackfillError, Every, check, dated
 
 DAYS = st.dates(date(2009, 1, 1), date(2013, 12, 31))
 
@@ -44,3 +44,9 @@ def test_months_keep_the_day_or_take_the_last_there_is() -> None:
 def test_what_is_no_range_is_told(asked: Asked, told: str) -> None:
     with pytest.raises(BackfillError, match=told):
         check(asked)
+
+
+def test_one_and_several_of_some_dates() -> None:
+    first, last = date(2011, 12, 7), date(2011, 12, 9)
+    assert dated("version", [first]) == "1 version, as of 2011-12-07"
+    assert dated("version", [first, last]) == "2 versions, as of 2011-12-07 to 2011-12-09"
