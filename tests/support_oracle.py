@@ -252,21 +252,14 @@ def _activity(lines: list[tuple[Parsed, bool]], start: date) -> dict[str, Any]:
         "items": sum((line.quantity for line in purchases if line.quantity is not None), ZERO),
         "active_months": len({max(booked).replace(day=1) for booked in days.values()}),
         "country": _country([line for line, _ in lines]),
+        "greatest_invoice": max((f"{len(number):04}{number}" for number in days), default=None),
     }
 
 
 def _country(lines: list[Parsed]) -> str | None:
-    """Of the latest invoice that tells one: on its last day that does, the last by name."""
-    invoices = defaultdict(list)
-    for line in lines:
-        invoices[line.line.invoice_no].append(line)
-    for _, of_invoice in sorted(
-        invoices.items(), key=lambda item: (max(x.day for x in item[1]), item[0]), reverse=True
-    ):
-        told = [(line.day, line.line.country) for line in of_invoice if _text(line.line.country)]
-        if told:
-            return max(told)[1]
-    return None
+    """Of the last day that tells one, the last invoice by name; of its countries the last by name."""
+    told = [(line.day, line.line.invoice_no, line.line.country) for line in lines if _text(line.line.country)]
+    return max(told)[2] if told else None
 
 
 def _best_first(lines: list[Parsed], replayed: set[tuple[int, int]], *, newest: bool) -> Iterator[Parsed]:

@@ -40,10 +40,11 @@ def advance(warehouse: Warehouse, as_of: date, window_days: int | None, *, accep
     state = warehouse.select("SELECT as_of, window_days FROM features.state")
     target = max(as_of, state[0]["as_of"]) if state else as_of
     if not accepted:
-        warehouse.execute("CREATE OR REPLACE TEMP TABLE touched_customers (customer_id VARCHAR)")
+        warehouse.execute("CREATE OR REPLACE TEMP TABLE touched_customers (customer_id VARCHAR, first_day DATE)")
     if needs_rebuild(warehouse, window_days):
         warehouse.run("features/rebuild", as_of=target, window_days=window_days)
     else:
+        warehouse.run("features/activity_stored")
         warehouse.run("features/affected", as_of=target, old_as_of=state[0]["as_of"], window_days=window_days)
         warehouse.run("features/advance")
     warehouse.run("features/set_state", as_of=target, window_days=window_days, accepted=accepted)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,11 @@ _TOUCHED = """
     CREATE OR REPLACE TEMP TABLE touched_invoices AS
     SELECT DISTINCT source, customer_id, invoice_no, shop_day FROM sales.transaction_lines
     WHERE load_id = (SELECT max(load_id) FROM landing.loads WHERE status = 'accepted') AND customer_id IS NOT NULL
+"""
+_WITHOUT_TOUCHED = """
+    DELETE FROM sales.invoices USING touched_invoices AS touched
+    WHERE invoices.source = touched.source AND invoices.customer_id = touched.customer_id
+        AND invoices.invoice_no = touched.invoice_no AND invoices.shop_day = touched.shop_day
 """
 
 
@@ -71,27 +77,33 @@ def measure(folder: Path, lines: int, repetitions: int) -> dict[str, Recomputed]
 
 
 def _incremental(folder: Path, repetitions: int) -> tuple[list[float], list[Any]]:
-    """Recompute invoices and customers of the last load as accepting it did, and take it back each time."""
+    """Put back what was before the last load, then do as accepting it did, and take it back each time."""
     from warehouse import features
     from warehouse.params import WarehouseParams
     from warehouse.store import Warehouse, writing
 
     seconds = []
 
-    def once(warehouse: Warehouse) -> list[Any]:
-        state = warehouse.select("SELECT as_of, window_days FROM features.state")[0]
+    def put_back(warehouse: Warehouse, former: date) -> None:
         warehouse.execute(_TOUCHED)
+        warehouse.execute(_WITHOUT_TOUCHED)
+        warehouse.run("features/rebuild", as_of=former, window_days=None)
+        warehouse.run("features/set_state", as_of=former, window_days=None, accepted=False)
+
+    def once(warehouse: Warehouse, as_of: date) -> list[Any]:
         started = time.perf_counter()
         warehouse.run("landing/rebuild_invoices")
-        features.advance(warehouse, state["as_of"], state["window_days"], accepted=True)
+        features.advance(warehouse, as_of, None, accepted=True)
         seconds.append(time.perf_counter() - started)
         return warehouse.execute(f"{_TOTALS} features.customer_activity").fetchall()[0]
 
     params = WarehouseParams(path=folder / "warehouse.duckdb", serving=folder / "serving", memory_limit="1GiB")
     with writing(params, "benchmark") as warehouse:
+        as_of = warehouse.value("SELECT as_of FROM features.state")
+        put_back(warehouse, as_of - timedelta(days=1))
         for _ in range(repetitions + 1):
             with suppress(_TakeBack), warehouse.transaction():
-                totals = once(warehouse)
+                totals = once(warehouse, as_of)
                 raise _TakeBack
     return seconds[1:], totals  # the first reads from the disk what a night has just written
 

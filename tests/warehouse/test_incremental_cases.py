@@ -27,6 +27,7 @@ ON_AS_OF = SALE._replace(invoiced_at="2011-01-28 10:00:00")
 FUTURE = SALE._replace(invoiced_at="2011-02-03 10:00:00")
 RETURN = Line("C3", quantity="-1", invoiced_at="2011-01-27 10:00:00", customer_id="8")
 FAULTY = SALE._replace(unit_price="0")
+TURN = ("01-30", "01-31", "02-01")
 NOTHING: dict[str, tuple[Line, ...]] = {}
 CASES = {
     "a line of as_of itself waits and counts without a new delivery": [Night({"a.csv": (ON_AS_OF,)}), Night(NOTHING)],
@@ -62,6 +63,34 @@ CASES = {
     "a customer keeps only a return": [Night({"a.csv": (SALE, RETURN)}), Night({"a.csv": (RETURN,)})],
     "a line changes its customer": [Night({"a.csv": (SALE,)}), Night({"a.csv": (SALE._replace(customer_id="9"),)})],
     "a line loses its customer": [Night({"a.csv": (SALE,)}), Night({"a.csv": (SALE._replace(customer_id=""),)})],
+    "an invoice goes on the next night": [
+        Night({"a.csv": (ON_AS_OF,)}),
+        Night({"b.csv": (ON_AS_OF._replace(product="q"),)}),
+    ],
+    "an invoice of a night before goes on": [
+        Night({"a.csv": (SALE, OTHER)}),
+        Night({"b.csv": (SALE._replace(invoiced_at="2011-01-28 11:00:00", country=""),)}),
+        Night({"b.csv": (SALE._replace(invoiced_at="2011-01-29 11:00:00"),)}),
+    ],
+    "new invoices follow, greater and less, with a return, of a customer and a new one": [
+        Night({"a.csv": (SALE,)}),
+        Night({"b.csv": (ON_AS_OF._replace(invoice_no="10"), ON_AS_OF._replace(customer_id="9"))}),
+        Night({"c.csv": tuple(RETURN._replace(invoiced_at="2011-01-29 10:00:00", customer_id=who) for who in "789")}),
+        Night({"d.csv": (SALE._replace(invoice_no="9", invoiced_at="2011-01-30 10:00:00", country="FR"),)}),
+    ],
+    "new invoices are of two months, and another one of the latter": [
+        Night({"a.csv": (SALE,)}),
+        Night(NOTHING),
+        Night(
+            {"b.csv": tuple(SALE._replace(invoice_no=f"5{day}", invoiced_at=f"2011-{day} 10:00:00") for day in TURN)},
+            step=6,
+        ),
+        Night({"c.csv": (SALE._replace(invoice_no="70", invoiced_at="2011-02-04 01:00:00"),)}),
+    ],
+    "a late invoice comes with a new one": [
+        Night({"a.csv": (SALE,)}),
+        Night({"b.csv": (OTHER, OTHER._replace(invoice_no="20", invoiced_at="2011-01-28 10:00:00"))}),
+    ],
     "a line is there twice in a file, then once": [Night({"a.csv": (SALE, SALE)}), Night({"a.csv": (SALE,)})],
 }
 

@@ -36,5 +36,6 @@ DELETE FROM sales.customer_products WHERE customer_id IN (SELECT customer_id FRO
 DELETE FROM sales.customer_products USING moved_pairs AS gone
 WHERE customer_products.customer_id = gone.customer_id AND customer_products.product = gone.product;
 INSERT INTO sales.customer_products BY NAME FROM moved_pairs;
-INSERT INTO touched_customers SELECT customer_id FROM moving UNION SELECT merged_id FROM moving;
+INSERT INTO touched_customers
+SELECT unnest([customer_id, merged_id]), shop_day FROM moving;
 INSERT INTO changed_invoices SELECT customer_id, shop_day FROM moving UNION ALL SELECT merged_id, shop_day FROM moving;
