@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import date
 from itertools import pairwise
 
+from warehouse import months
 from warehouse.errors import WarehouseError
 from warehouse.filling import Parameters, fill, fill_ready, make_ready
 from warehouse.store import Warehouse
@@ -48,7 +49,7 @@ class Beside:
         if self._ready == parameters["as_of"]:
             return
         self._ready = None
-        self._warehouse.run("sales/prepare_totals", **parameters)
+        months.prepare_sales(self._warehouse, parameters)
         self._warehouse.run("sales/hand_over", **parameters)
         for table in _OF_DATE:
             make_ready(self._warehouse, table, parameters)

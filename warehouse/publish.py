@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from warehouse import published_file, reading, serving, versions
+from warehouse import months, published_file, reading, serving, versions
 from warehouse.beside import Beside, beside
 from warehouse.errors import ServingError
 from warehouse.published_file import Begun
@@ -46,6 +46,7 @@ def publish(warehouse: Warehouse, version_id: int, now: datetime, together: Toge
     with _shared(warehouse, together) as shared:
         shared.other.prepare(published_file.parameters_of(warehouse, version_id))
         versions.prepare_history(warehouse, version_id)
+        months.prepare_segments(warehouse, version_id)
         if not version_file(warehouse.params.serving, version_id).exists():
             build(warehouse, version_id, shared)
     return _make_visible(warehouse, version_id, now)

@@ -15,6 +15,9 @@ _PAIRS = {
     "sales.daily": ("sales.daily", "rebuilt_daily"),
     "sales.product_months": ("sales.product_months", "rebuilt_product_months"),
     "sales.customer_products": ("sales.customer_products", "rebuilt_customer_products"),
+    "sales.month_countries": ("sales.month_countries", "rebuilt_month_countries"),
+    "sales.month_cohorts": ("sales.month_cohorts", "rebuilt_month_cohorts"),
+    "segments.month_sums": ("stored_month_sums", "rebuilt_month_sums"),
     "features.customer_activity": ("features.customer_activity", "rebuilt_activity"),
     "landing.loads": ("stored_counts", "recounted_loads"),
     "delivered lines and money": ("delivered", "accounted"),
@@ -37,6 +40,7 @@ class Comparison:
 def verify(warehouse: Warehouse, source: SourceParams) -> list[Comparison]:
     """Rebuild from the lines beside what is stored, in the same order as `_PAIRS`, and count the rows that differ."""
     warehouse.run("verify/rebuild", keep=rules.keeps_duplicates(warehouse, source))
+    warehouse.run("verify/months")
     warehouse.run("verify/recount")
     since = closed_before(warehouse)
     return [_compare(warehouse, table, stored, rebuilt, since) for table, (stored, rebuilt) in _PAIRS.items()]

@@ -8,6 +8,7 @@ import pytest
 from support_nights import differing_rows, new_warehouse, source_of, take_in, write_files
 from support_oracle import Line
 
+from warehouse import months
 from warehouse.params import SourceParams
 from warehouse.store import Warehouse
 from warehouse.verify import verify
@@ -35,6 +36,7 @@ def warehouse(tmp_path: Path, source: SourceParams) -> Iterator[Warehouse]:
     write_files(tmp_path / "files", LINES)
     with new_warehouse(tmp_path) as warehouse:
         take_in(warehouse, source, AS_OF, datetime.fromisoformat("2011-02-01 03:00"))
+        months.prepare_sales(warehouse, {"as_of": AS_OF, "service_products": []})
         yield warehouse
 
 
@@ -46,6 +48,9 @@ def test_a_sound_warehouse_has_no_differing_row(warehouse: Warehouse, source: So
         "sales.daily": (1, 0),
         "sales.product_months": (2, 0),
         "sales.customer_products": (3, 0),
+        "sales.month_countries": (1, 0),
+        "sales.month_cohorts": (1, 0),
+        "segments.month_sums": (0, 0),
         "features.customer_activity": (2, 0),
         "landing.loads": (2, 0),
         "delivered lines and money": (2, 0),
@@ -65,6 +70,7 @@ DAMAGES = {
     "DELETE FROM sales.transaction_lines WHERE invoice_no = '5'":
         {
             "sales.invoices": 1, "sales.daily": 2, "sales.product_months": 2, "sales.customer_products": 1,
+            "sales.month_countries": 2, "sales.month_cohorts": 2,
             "features.customer_activity": 1, "landing.loads": 2, "delivered lines and money": 2,
         },
     "UPDATE landing.quarantine SET outcome = 'duplicate' WHERE load_id = 1":
@@ -81,6 +87,8 @@ DAMAGES = {
     "INSERT INTO sales.product_months FROM sales.product_months": {"sales.product_months": 2},
     "UPDATE sales.customer_products SET first_purchase_day = first_purchase_day - 1": {"sales.customer_products": 6},
     "DELETE FROM sales.customer_products WHERE customer_id = '7' AND product = 'q'": {"sales.customer_products": 1},
+    "UPDATE sales.month_countries SET orders = orders + 1": {"sales.month_countries": 2},
+    "UPDATE sales.month_cohorts SET net = net + 0.0001": {"sales.month_cohorts": 2},
     "DELETE FROM features.customer_activity WHERE customer_id = '8'": {"features.customer_activity": 1},
     "INSERT INTO features.customer_activity FROM features.customer_activity": {"features.customer_activity": 2},
     "UPDATE features.customer_activity SET frequency = frequency + 1": {"features.customer_activity": 4},

@@ -6,13 +6,14 @@
 CREATE OR REPLACE TEMP TABLE new_invoices AS
 SELECT * FROM sales.invoices WHERE shop_day >= $old_as_of AND shop_day < $as_of;
 CREATE OR REPLACE TEMP TABLE new_activity AS FROM features.activity_of('new_invoices', $as_of, NULL);
+CREATE OR REPLACE TEMP TABLE former_activity AS SELECT * FROM activity SEMI JOIN new_activity USING (customer_id);
 CREATE OR REPLACE TEMP TABLE anew_customers AS
 SELECT customer_id FROM touched_customers WHERE first_day < $old_as_of
 UNION
 SELECT customer_id FROM sales.invoices
 WHERE shop_day >= $old_as_of - CAST($window_days AS INTEGER) AND shop_day < $as_of - CAST($window_days AS INTEGER)
 UNION
-SELECT customer_id FROM new_invoices AS n LEFT JOIN activity USING (customer_id)
+SELECT customer_id FROM new_invoices AS n LEFT JOIN former_activity USING (customer_id)
 GROUP BY customer_id
 HAVING $window_days IS NOT NULL OR date_trunc('month', min(shop_day)) < date_trunc('month', max(shop_day))
     OR bool_or(n.purchase_lines > 0 AND lpad(CAST(length(invoice_no) AS VARCHAR), 4, '0') || invoice_no <= greatest_invoice);
@@ -30,5 +31,5 @@ SELECT customer_id, least(a.first_purchase_day, n.first_purchase_day) AS first_p
     coalesce(a.active_months, 0) + n.active_months
         - CAST(coalesce(date_trunc('month', a.last_purchase_day) = date_trunc('month', n.last_purchase_day), false) AS BIGINT) AS active_months,
     coalesce(n.country, a.country) AS country, coalesce(n.greatest_invoice, a.greatest_invoice) AS greatest_invoice
-FROM new_activity AS n LEFT JOIN activity AS a USING (customer_id)
+FROM new_activity AS n LEFT JOIN former_activity AS a USING (customer_id)
 ANTI JOIN anew_customers USING (customer_id);

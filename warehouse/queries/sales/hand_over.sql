@@ -1,7 +1,6 @@
--- grain: customer x month; month; customer
--- inputs: booked_by_customer, months, sales.customer_products
+-- grain: month; customer
+-- inputs: months, sales.customer_products
 -- reason: temporary tables are of one connection; these are looked at by the one that knows the history
-CREATE OR REPLACE TABLE shared.booked_by_customer AS FROM booked_by_customer;
 CREATE OR REPLACE TABLE shared.months AS FROM months;
 CREATE OR REPLACE TABLE shared.bought AS
 SELECT customer_id, count(*) AS products FROM sales.customer_products WHERE first_purchase_day < $as_of GROUP BY customer_id;

@@ -1,0 +1,27 @@
+"""What published tables tell of single months: kept of those that are over, and made of the one a date cuts in two.
+
+A row that is kept is right: what changes a day takes the rows of its month and of all later ones away, in the same
+transaction. So a publication reads the invoices of two months, and of another one only once.
+"""
+
+from warehouse import versions
+from warehouse.filling import Parameters
+from warehouse.store import Warehouse
+
+
+def prepare_sales(warehouse: Warehouse, parameters: Parameters) -> None:
+    """Make the temporary tables of sales before `as_of`: days, months, buyers, cohorts, month_countries, goods, ..."""
+    warehouse.run("sales/prepare_days", as_of=parameters["as_of"])
+    for row in warehouse.rows("sales/missing_months", as_of=parameters["as_of"]):
+        with warehouse.transaction():
+            warehouse.run("sales/keep_month", month=row["month"])
+    warehouse.run("sales/prepare_totals", **parameters)
+
+
+def prepare_segments(warehouse: Warehouse, version_id: int) -> None:
+    """Make the temporary tables `month_versions` and `month_sums` of a version whose history was prepared."""
+    as_of = versions.version(warehouse, version_id)["as_of"]
+    for row in warehouse.rows("segments/missing_months", version_id=version_id, as_of=as_of):
+        with warehouse.transaction():
+            warehouse.run("segments/keep_month", **row)
+    warehouse.run("segments/prepare_month", version_id=version_id, as_of=as_of)
