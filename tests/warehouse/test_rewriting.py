@@ -46,7 +46,18 @@ def fill_warehouse(params: WarehouseParams) -> None:
 def rows(params: WarehouseParams) -> dict[str, list[tuple[object, ...]]]:
     with duckdb.connect(params.path, read_only=True) as connection:
         tables = connection.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()").fetchall()
-        return {table: connection.execute(f"FROM {table}").fetchall() for (table,) in tables}
+        return {table: connection.execute(f"FROM {table} ORDER BY ALL").fetchall() for (table,) in tables}
+
+
+def test_invoices_come_to_lie_in_the_order_of_days(params: WarehouseParams) -> None:
+    days = "SELECT list(shop_day ORDER BY rowid) = list(shop_day ORDER BY shop_day) FROM sales.invoices"
+    with duckdb.connect(params.path) as connection:
+        connection.execute("UPDATE sales.invoices SET shop_day = shop_day + CAST(hash(invoice_no) % 500 AS INTEGER)")
+        assert connection.execute(days).fetchone() == (False,)
+    with store.holding(params, "test"):
+        rewriting.rewrite_file(params, params.path)
+    with duckdb.connect(params.path, read_only=True) as connection:
+        assert connection.execute(days).fetchone() == (True,)
 
 
 def test_everything_is_there_after_it_in_fewer_bytes(params: WarehouseParams) -> None:
