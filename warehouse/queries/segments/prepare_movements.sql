@@ -21,7 +21,10 @@ FROM ends WHERE from_segment_key IS DISTINCT FROM to_segment_key;
 CREATE OR REPLACE TEMP TABLE movements_come AS
 SELECT version_id, customer_id, from_segment_key, to_segment_key,
     CAST(coalesce(sum(gross + returned) FILTER (shop_day < to_day AND shop_day >= to_day - 365), 0) AS DECIMAL(18, 4)) AS net_365_days
-FROM moves LEFT JOIN (SELECT * FROM sales.invoices SEMI JOIN moves USING (customer_id)) USING (customer_id)
+FROM moves LEFT JOIN (
+    SELECT * FROM sales.invoices SEMI JOIN moves USING (customer_id)
+    WHERE shop_day >= CAST($as_of AS DATE) - 365 AND shop_day < coalesce(CAST($next_as_of AS DATE), $as_of)
+) USING (customer_id)
 GROUP BY version_id, customer_id, from_segment_key, to_segment_key;
 CREATE OR REPLACE TEMP VIEW next_movements AS
 SELECT version_id, customer_id, from_segment_key, to_segment_key, net_365_days FROM segments.movements
