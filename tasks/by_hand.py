@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from tasks.present import utc_now, who
+from tasks.present import utc_now, who, words_of
 from tasks.progress import logger
 from warehouse import ops, publish, reading, store
 from warehouse.params import WarehouseParams
@@ -25,7 +25,7 @@ def kept(params: WarehouseParams, command: str, about: str = "") -> Iterator[ops
     try:
         yield deed
     except BaseException as error:
-        _end(params, deed, str(error) or type(error).__name__)
+        _end(params, deed, words_of(error))
         raise
     _end(params, deed, None)
 

@@ -28,7 +28,7 @@ from segmentation.params import (
 from tasks.artifacts import show_run
 from tasks.by_hand import warn_of_stopped
 from tasks.notifying import NotifyParams, notice
-from tasks.present import utc_now, who
+from tasks.present import utc_now, who, words_of
 from tasks.progress import logger, seconds
 from warehouse import erasure, ops, publish, reading, store, versions
 from warehouse.errors import ResegmentError, WarehouseError
@@ -195,7 +195,7 @@ def _recorded(warehouse: store.Warehouse, night: Night, record: Record) -> Itera
         yield
     except BaseException as error:
         record.status = "held" if isinstance(error, VersionHeldError) else "failed"
-        told = (isinstance(error, Exception) and str(error)) or type(error).__name__
+        told = words_of(error)
         failed: list[dict[str, Any]] = []
         _record_despite(lambda: failed.extend(_record_in_warehouse(warehouse, night, record, told)))
         _record_despite(lambda: show_run(warehouse, night.run_id, _record_for_readers(night, record, failed, told)))

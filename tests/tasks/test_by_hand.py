@@ -3,6 +3,8 @@
 import importlib
 import os
 import signal
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -120,6 +122,17 @@ def test_steps_that_were_killed_are_found_by_the_next_and_told_by_the_next_night
     assert [" ".join(filter(None, (run["command"], run["about"]))) for run in crashed["facts"]["runs"]] == killed
     assert {run["as_of"] for run in crashed["facts"]["runs"]} == {None}
     assert crashed["message"].endswith("This run carried on. Steps taken by hand are not repeated by it.")
+
+
+def test_a_step_that_is_told_to_stop_is_over_and_on_record(shop: SmallShop) -> None:
+    stopped = "import os, signal; from warehouse import rewriting; "
+    stopped += "rewriting.copy_file = lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM); "
+    command = [sys.executable, "-c", f"{stopped}from flows.cli import main; main()", "compact", "--config", shop.config]
+    assert subprocess.run(command, capture_output=True).returncode == 128 + signal.SIGTERM
+    ended = [("compact", None, "failed", "TerminatedError")]
+    assert [tuple(row.values()) for row in shop.private(ROWS)] == ended
+    assert did(shop, "compact")[0] == 0
+    assert "earlier run" not in did(shop, "status")[1]
 
 
 def test_a_restored_backup_takes_itself_for_neither_running_nor_stopped(
