@@ -65,7 +65,10 @@ def flat(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Write every published table as a Parquet or CSV file."""
+    """Write every published table as a Parquet or CSV file.
+
+    For BI tools of other accounts: everybody who may enter the folder may read them.
+    """
     from flows.settings import load_settings
     from tasks.audience import write_flat_files
 
