@@ -38,6 +38,7 @@ def make_folder(folder: Path) -> None:
         one.mkdir()
         one.chmod(0o755)
         fsync(one.parent)
+    folder.mkdir(exist_ok=True)  # raises if it is a file
 
 
 def fsync(path: Path) -> None:

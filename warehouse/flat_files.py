@@ -11,7 +11,7 @@ from warehouse.durable import make_folder, write_whole
 from warehouse.errors import WarehouseError
 from warehouse.failures import explaining_files
 from warehouse.frame_files import FileKind, encode
-from warehouse.reading import open_file, version_file_of, version_of
+from warehouse.reading import explaining_version, open_file, version_file_of, version_of
 from warehouse.text import quoted
 
 #: As other files of what is published.
@@ -39,7 +39,11 @@ def write_tables(serving: Path, folder: Path, kind: FileKind, version_id: int | 
     """
     file = version_file_of(serving, version_id)
     manifest: dict[str, Any] = {"version_id": version_of(file), "format": kind, "files": {}}
-    with explaining_files("The tables cannot be written", folder, FlatFileError), open_file(file) as connection:
+    with (
+        explaining_files("The tables cannot be written", folder, FlatFileError),
+        explaining_version(file),
+        open_file(file) as connection,
+    ):
         make_folder(folder)
         named = connection.execute(
             "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main' ORDER BY table_name"

@@ -65,9 +65,12 @@ def linked_version(serving: Path) -> int | None:
 
 
 def current_pointer(serving: Path) -> dict[str, Any] | None:
-    """What `serving/current.json` says, or None before the first publication."""
+    """What `serving/current.json` says, or None before the first publication; raises ServingError if it is damaged."""
     file = serving / "current.json"
-    return json.loads(file.read_text()) if file.exists() else None
+    try:
+        return dict(json.loads(file.read_text())) if file.exists() else None
+    except (ValueError, TypeError) as error:
+        raise ServingError(f"{file} is damaged. Remove it; the next `resegment nightly` writes it anew.") from error
 
 
 def prepare(serving: Path) -> None:
