@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from flows.commands.shared import app
-from flows.ending import end_silently
+from flows.ending import end_silently, ending_on_signals
 from flows.json_text import json_text
 
 for _kind in (
@@ -69,7 +69,8 @@ def main() -> None:
     """
     end_silently()
     try:
-        app()
+        with ending_on_signals():
+            app()
     except SystemExit as ended:
         if "prefect" in sys.modules or not isinstance(ended.code, int | None):
             raise

@@ -2,12 +2,45 @@
 
 import atexit
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+class TerminatedError(SystemExit):
+    """A signal told this process to end; its code is what a shell reports for one."""
+
+
+@contextmanager
+def ending_on_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP end the block as Ctrl-C does, so that it is on record, told, and what it started is stopped.
+
+    A handler that is there already, and a signal that is ignored as under nohup, are left.
+    """
+    came: list[int] = []
+
+    def leave(number: int, frame: object) -> None:
+        came.append(number)
+        raise TerminatedError(128 + number)
+
+    ours = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, leave)
+    try:
+        yield
+    except KeyboardInterrupt:  # DuckDB reports any signal that interrupts a query as this one
+        if came:
+            raise TerminatedError(128 + came[0]) from None
+        raise
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @cache

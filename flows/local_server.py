@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from flows.ending import ending_on_signals
+
 _STOPPING_SECONDS = 15
 _LOG = "server.log"
 
@@ -39,7 +41,7 @@ def local_server(home: Path, *, port: int | None = None, start_seconds: float = 
     url = f"http://127.0.0.1:{port}/api"
     with (
         environment_of(_environment(home, url)),
-        _terminated_as_exit(),
+        ending_on_signals(),
         _server_process(home, port) as server,
     ):
         _wait_until_healthy(server, url, start_seconds, home / _LOG)
@@ -129,23 +131,6 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             server.kill()
     server.wait()
-
-
-@contextmanager
-def _terminated_as_exit() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the block as an exception does, so that what it started is stopped."""
-
-    def leave(number: int, frame: object) -> None:
-        raise SystemExit(128 + number)
-
-    ours = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
-    for number in ours:
-        signal.signal(number, leave)
-    try:
-        yield
-    finally:
-        for number in ours:
-            signal.signal(number, signal.SIG_DFL)
 
 
 def _end_with_parent() -> None:

@@ -38,7 +38,7 @@ from segmentation.params import (
     ScoringParams,
 )
 from tasks.notifying import NotifyParams
-from warehouse.errors import ResegmentError
+from warehouse.errors import ResegmentError, reason_of
 from warehouse.params import RetentionParams, SourceParams, WarehouseParams, known_zone
 
 Preset = Literal["default", "classic"]
@@ -204,7 +204,7 @@ def _read(file: Path) -> str:
             f"{file}: no such file; `resegment config --example > {file}` writes one to start from"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file}: cannot be read: {error}") from error
+        raise ConfigurationError(f"{file}: cannot be read: {reason_of(error)}") from error
 
 
 def _parse(text: str, file: Path) -> dict[str, Any]:

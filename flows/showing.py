@@ -75,7 +75,7 @@ def show_status(found: dict[str, Any]) -> None:
     """How the last run ended, and the version readers see."""
     console = _console()
     if found["status"] is None:
-        console.print(f"No run has ended here yet: {found['serving']} has no status.json.", soft_wrap=True)
+        console.print(f"No run has ended here yet: {found['serving']} has no status.json to read.", soft_wrap=True)
         console.print("Start one with `resegment nightly`.")
         return
     console.print(f"Last run: {found['command']} as of {found['as_of']}: {found['status']}, {_utc(found['ended'])}")

@@ -9,7 +9,7 @@ from warehouse import audience, flat_files
 from warehouse.audience import COLUMNS, Audience, AudienceError
 from warehouse.frame_files import FileKind
 
-__all__ = ["COLUMNS", "Audience", "AudienceError", "export_audience", "kind_of", "write_flat_files"]
+__all__ = ["COLUMNS", "Audience", "AudienceError", "FileKind", "export_audience", "kind_of", "write_flat_files"]
 
 
 @task

@@ -16,6 +16,8 @@ from warehouse import reading
 from warehouse.errors import ResegmentError, TransientError
 
 Story = Callable[[Night], dict[str, Any]]
+#: Whoever tells a run to stop kills it if it takes too long.
+_WHILE_STOPPING = 5.0
 
 
 def carry_out(night: Night, story: Story) -> dict[str, Any]:
@@ -32,6 +34,9 @@ def carry_out(night: Night, story: Story) -> dict[str, Any]:
             outcome = _patiently(night, story)
     except Exception as error:
         tell([*noticed.get(), _ended_by(error)], _about(night), night.notify)
+        raise
+    except BaseException as signalled:
+        tell([_stopped_by(signalled), *noticed.get()], _about(night), night.notify, within_seconds=_WHILE_STOPPING)
         raise
     else:
         tell(noticed.get(), _about(night) | _version(outcome), night.notify)
@@ -69,6 +74,11 @@ def _ended_by(error: Exception) -> Notice:
     return Notice(
         "failed", str(error) if told else f"{type(error).__name__}; see the log", {"error": type(error).__name__}
     )
+
+
+def _stopped_by(signalled: BaseException) -> Notice:
+    kind = type(signalled).__name__
+    return Notice("failed", f"The run was told to stop ({kind}); the next one carries on.", {"error": kind})
 
 
 def _version(outcome: dict[str, Any]) -> dict[str, Any]:

@@ -26,8 +26,9 @@ from segmentation.params import (
     ScoringParams,
 )
 from tasks.artifacts import show_run
+from tasks.by_hand import warn_of_stopped
 from tasks.notifying import NotifyParams, notice
-from tasks.present import utc_now, who
+from tasks.present import utc_now, who, words_of
 from tasks.progress import logger, seconds
 from warehouse import erasure, ops, publish, reading, store, versions
 from warehouse.errors import ResegmentError, WarehouseError
@@ -177,13 +178,13 @@ def on_duty(night: Night) -> Iterator[Record]:
 
 
 def _tell_of_stopped(stopped: list[dict[str, Any]]) -> None:
-    """A run that is killed cannot say so; the next one does, to the log and to whoever is told of failures."""
-    runs = [f"{run['command']} for {run['as_of']}, begun {run['started_at']:%Y-%m-%d %H:%M} UTC" for run in stopped]
-    for run in runs:
-        logger.warning("an earlier run was stopped: %s", run)
-    if runs:
-        facts = [{"run_id": run["run_id"], "command": run["command"], "as_of": str(run["as_of"])} for run in stopped]
-        notice("crashed", f"Ended without a word: {'; '.join(runs)}. This run carried on.", runs=facts)
+    """What is killed cannot say so; the next run does, to the log and to whoever is told of failures."""
+    if told := warn_of_stopped(stopped):
+        repeat = "" if all(run["as_of"] for run in stopped) else " Steps taken by hand are not repeated by it."
+        facts = [
+            {name: run[name] and str(run[name]) for name in ("run_id", "command", "about", "as_of")} for run in stopped
+        ]
+        notice("crashed", f"Ended without a word: {'; '.join(told)}. This run carried on.{repeat}", runs=facts)
 
 
 @contextmanager
@@ -194,7 +195,7 @@ def _recorded(warehouse: store.Warehouse, night: Night, record: Record) -> Itera
         yield
     except BaseException as error:
         record.status = "held" if isinstance(error, VersionHeldError) else "failed"
-        told = (isinstance(error, Exception) and str(error)) or type(error).__name__
+        told = words_of(error)
         failed: list[dict[str, Any]] = []
         _record_despite(lambda: failed.extend(_record_in_warehouse(warehouse, night, record, told)))
         _record_despite(lambda: show_run(warehouse, night.run_id, _record_for_readers(night, record, failed, told)))

@@ -5,7 +5,9 @@ Telling is done after the run has let go of the warehouse, and never changes how
 
 import http.client
 import json
+import math
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -60,16 +62,23 @@ def notice(kind: Kind, message: str, **facts: Any) -> None:
         kept.append(Notice(kind, message, facts))
 
 
-def tell(notices: list[Notice], run: dict[str, Any], params: NotifyParams) -> None:
-    """Raise an event and call the webhook for each notice; what goes wrong with that is a warning."""
+def tell(notices: list[Notice], run: dict[str, Any], params: NotifyParams, *, within_seconds: float = math.inf) -> None:
+    """Raise an event and call the webhook for each notice; what goes wrong with that is a warning.
+
+    With `within_seconds` all of it takes no longer, and the events are sent by then: the process is about to end.
+    """
+    deadline = time.monotonic() + within_seconds
     for one in notices:
         payload = {"event": f"resegment.{one.kind}", "message": one.message} | run | {"facts": one.facts}
         if inside_flow_run():
             _raise_event(payload, str(run["warehouse"]))
         if params.webhook.get_secret_value():
-            trouble = _within(params.timeout_seconds, partial(_post, params, json.dumps(payload, default=str)))
+            seconds = min(params.timeout_seconds, max(deadline - time.monotonic(), 0))
+            trouble = _within(seconds, partial(_post, params, json.dumps(payload, default=str)))
             if trouble:
                 logger.warning("the webhook was not told that the run is %s: %s", one.kind, trouble)
+    if inside_flow_run() and math.isfinite(deadline):
+        _send_events(max(deadline - time.monotonic(), 0))
 
 
 def _is_address(text: str) -> bool:
@@ -87,13 +96,20 @@ def _raise_event(payload: dict[str, Any], warehouse: str) -> None:
     emit_event(name, resource=resource, payload=payload)
 
 
+def _send_events(seconds: float) -> None:
+    """Prefect sends them in the background, and ends a run that got a signal without waiting for that."""
+    from prefect.events.worker import EventsWorker
+
+    EventsWorker.drain_all(timeout=seconds)
+
+
 def _within(seconds: float, post: Callable[[], str]) -> str:
     """What went wrong, or nothing; looking up a name, or an answer drop by drop, has no time limit of its own."""
     answers: list[str] = []
     thread = threading.Thread(target=lambda: answers.append(post()), name="webhook", daemon=True)
     thread.start()
     thread.join(seconds)
-    return answers[0] if answers else f"no answer within {seconds:g} s"
+    return answers[0] if answers else f"no answer within {round(seconds, 1):g} s"
 
 
 def _post(params: NotifyParams, body: str) -> str:

@@ -1,4 +1,4 @@
-"""Who does something, and when."""
+"""Who does something, when, and how it ended."""
 
 import getpass
 import os
@@ -18,3 +18,8 @@ def who() -> str:
     except (KeyError, OSError):  # as in a container whose user has no name
         user = f"user {os.getuid()}"
     return f"{user} on {socket.gethostname()}"
+
+
+def words_of(error: BaseException) -> str:
+    """What is kept of the error that ended a run; of a signal, whose text is an exit code or nothing, its kind."""
+    return (isinstance(error, Exception) and str(error)) or type(error).__name__

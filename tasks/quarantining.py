@@ -11,8 +11,10 @@ from warehouse import landing, parsing, quarantine, replaying, store
 from warehouse.errors import WarehouseError
 from warehouse.params import SourceParams, WarehouseParams
 from warehouse.quarantine import Asked
+from warehouse.text_tables import ENDINGS
 
 __all__ = [
+    "ENDINGS",
     "REASONS",
     "Asked",
     "accept_replay",

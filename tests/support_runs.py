@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import duckdb
+from support_shop import ShopFolder
 
 from warehouse import serving
 
@@ -23,42 +24,21 @@ _TABLES = (
     "models.k_search", "segments.versions", "segments.assignments", "segments.movements", "segments.membership",
 )  # fmt: skip
 #: A shop of three weeks changes as a whole from one night to the next; here that is not what is looked at.
-_YOUNG = ("[breaker]", "min_customers = 1000000")
+_YOUNG = "[breaker]\nmin_customers = 1000000\n"
 _READER = Path(__file__).with_name("support_reader.py")
 
 
 @dataclass(frozen=True)
-class Place:
-    """A shop's folder with its configuration; deliveries come as copies of files in `shop`."""
+class Place(ShopFolder):
+    """A shop's folder in which commands run; deliveries come as copies of files in `shop`."""
 
-    folder: Path
     shop: Path
+    warehouse_file: ClassVar[str] = "private/warehouse.duckdb"
 
-    @property
-    def config(self) -> Path:
-        return self.folder / "resegment.toml"
-
-    @property
-    def serving(self) -> Path:
-        return self.folder / "serving"
-
-    @property
-    def warehouse(self) -> Path:
-        return self.folder / "private" / "warehouse.duckdb"
-
-    def set_up(self, **warehouse: str) -> "Place":
-        """Write the configuration; `warehouse` overrides its section of that name."""
+    def set_up(self) -> Self:
+        """Make the folder of deliveries, and write the configuration."""
         (self.folder / "data").mkdir(parents=True)
-        paths = {"path": "private/warehouse.duckdb", "serving": "serving"} | warehouse
-        lines = [
-            "[report]",
-            "enabled = false",
-            "[warehouse]",
-            *(f'{key} = "{value}"' for key, value in paths.items()),
-            "threads = 1",
-        ]
-        self.config.write_text("\n".join([*lines, "[source]", 'path = "data/*.csv"', *_YOUNG, ""]))
-        return self
+        return self.configure(_YOUNG)
 
     def deliver(self, before: date) -> None:
         """Let the files of all days before a date arrive, with the times of change they have in the shop."""
@@ -99,7 +79,7 @@ class Ended:
     err: str
 
 
-def state(place: Place) -> dict[str, list[tuple[Any, ...]]]:
+def state(place: ShopFolder) -> dict[str, list[tuple[Any, ...]]]:
     """Rows of every table of the warehouse and of every published file, without times and the record of runs."""
     found = {}
     with duckdb.connect(place.warehouse, read_only=True) as connection:
@@ -128,7 +108,7 @@ def differences(one: dict[str, list[tuple[Any, ...]]], other: dict[str, list[tup
 
 
 @contextmanager
-def readers(place: Place) -> Iterator[dict[str, Any]]:
+def readers(place: ShopFolder) -> Iterator[dict[str, Any]]:
     """Meanwhile, another process reads `current`: again and again, and on one connection it keeps.
 
     Afterwards the dictionary holds what it saw: reads, versions, failures.

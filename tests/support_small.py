@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import duckdb
+from support_shop import ShopFolder
 
 from flows.nightly import nightly
 from warehouse import serving
@@ -32,30 +32,10 @@ class Bought:
 
 
 @dataclass(frozen=True)
-class SmallShop:
-    """A folder with deliveries, a configuration and what nights made of them."""
+class SmallShop(ShopFolder):
+    """A shop whose deliveries are written line by line."""
 
-    folder: Path
     numbers: "count[int]" = field(default_factory=lambda: count(1))
-
-    @property
-    def config(self) -> Path:
-        return self.folder / "resegment.toml"
-
-    @property
-    def serving(self) -> Path:
-        return self.folder / "serving"
-
-    @property
-    def warehouse(self) -> Path:
-        return self.folder / "warehouse.duckdb"
-
-    def configure(self, text: str = "") -> "SmallShop":
-        """Write the configuration; `text` are sections beside the paths, and may end in one of its own."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        paths = '[warehouse]\npath = "warehouse.duckdb"\nserving = "serving"\nthreads = 1\n[report]\nenabled = false\n'
-        self.config.write_text(paths + '[source]\npath = "data/*.csv"\n' + text, encoding="utf-8")
-        return self
 
     def deliver(self, name: str, lines: Iterable[Bought]) -> None:
         """Write or replace a file, written long enough ago to be taken in."""

@@ -21,13 +21,17 @@ from warehouse.durable import write_whole
 from warehouse.errors import ResegmentError, WarehouseError
 from warehouse.failures import explaining_files
 from warehouse.frame_files import FileKind, encode
-from warehouse.reading import version_file_of
+from warehouse.reading import explaining_version, version_file_of
 from warehouse.text import literal, quoted
 
 #: Columns of an audience for which none are named.
 COLUMNS = ("customer_id", "segment", "segment_since", "rfm_segment", "country", "recency_days", "frequency", "monetary")
 
 Manifest = dict[str, Any]
+_EXAMPLE = (
+    "Write it on the columns of customer_segments, as \"country = 'France' AND recency_days < 90\"; which those are: "
+    '`resegment sql "DESCRIBE customer_segments"`.'
+)
 
 
 class AudienceError(ResegmentError):
@@ -69,19 +73,25 @@ def pick(serving: Path, audience: Audience) -> Picked:
     Raises
     ------
     AudienceError
-        A segment or column does not exist, the condition is no SQL condition, or there is no such version.
+        A segment or column does not exist, or the condition is no SQL condition.
     NothingPublishedError
-        Nothing has been published.
+        Nothing has been published, or there is no such version.
+    UnreadableVersionError
+        The file of a version is damaged or gone.
     """
-    with _confined(serving, audience) as connection:
+    files = [version_file_of(serving, audience.version)]
+    if audience.changed_since is not None:
+        files.append(version_file_of(serving, audience.changed_since))
+    with explaining_version(*files), _confined(files) as connection:
         facts = connection.execute("SELECT version_id, as_of, created_at FROM now.customer_segments LIMIT 1").fetchall()
         if not facts:
             raise AudienceError("The version has no customers.")
         select = _select_sql(connection, audience)
         try:
-            rows = polars.DataFrame(connection.sql(select).to_arrow_table())
+            with explaining_version(*files):
+                rows = polars.DataFrame(connection.sql(select).to_arrow_table())
         except duckdb.Error as error:
-            raise AudienceError(f"The condition cannot be used: {_first_line(error)}") from error
+            raise AudienceError(f"The condition cannot be used: {_first_line(error)} {_EXAMPLE}") from error
         return Picked(rows, *facts[0])
 
 
@@ -130,14 +140,12 @@ def export(serving: Path, audience: Audience, file: Path, kind: FileKind, *, mad
 
 
 @contextmanager
-def _confined(serving: Path, audience: Audience) -> Iterator[duckdb.DuckDBPyConnection]:
+def _confined(files: Sequence[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database of its own with the versions attached as `now` and `before`, and no way to anything else."""
     with duckdb.connect(":memory:") as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        for name, version in (("now", audience.version), ("before", audience.changed_since)):
-            if name == "now" or version is not None:
-                file = version_file_of(serving, version)
-                connection.execute(f"ATTACH {literal(str(file))} AS {name} (READ_ONLY)")
+        for name, file in zip(("now", "before"), files, strict=False):
+            connection.execute(f"ATTACH {literal(str(file))} AS {name} (READ_ONLY)")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         yield connection
@@ -199,10 +207,10 @@ def _condition(connection: duckdb.DuckDBPyConnection, where: str) -> str:
     serialised = connection.execute("SELECT json_serialize_sql($text)", {"text": f"SELECT (\n{where}\n)"}).fetchall()
     parsed = json.loads(serialised[0][0])
     if parsed.get("error"):
-        raise AudienceError(f"The condition cannot be read: {parsed.get('error_message')}")
+        raise AudienceError(f"The condition cannot be read: {parsed.get('error_message')}. {_EXAMPLE}")
     nodes = [one["node"] for one in parsed["statements"]]
     if len(nodes) != 1 or len(nodes[0].get("select_list", [])) != 1:
-        raise AudienceError("The condition has to be one expression, as \"country = 'France' AND recency_days < 90\".")
+        raise AudienceError(f"The condition has to be one expression. {_EXAMPLE}")
     return where
 
 

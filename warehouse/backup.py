@@ -31,6 +31,8 @@ from warehouse.private_file import options
 from warehouse.rewriting import copy_file
 
 MANIFEST, WAREHOUSE, KEY = "manifest.json", "warehouse.duckdb", "erasure-key"
+#: The record of this backup itself: restored, it would be taken for that of one that was killed.
+_WITHOUT_ITSELF = {"ops.runs": "as_of IS NOT NULL OR status <> 'running'"}
 
 
 def back_up(
@@ -69,7 +71,7 @@ def back_up(
 def _fill(
     params: WarehouseParams, building: Path, now: datetime, configuration: Mapping[str, Path], *, every_version: bool
 ) -> dict[str, Any]:
-    copy_file(params, params.path, building / WAREHOUSE)
+    copy_file(params, params.path, building / WAREHOUSE, _WITHOUT_ITSELF)
     facts = _facts(params, building / WAREHOUSE)
     linked = serving.linked_version(params.serving)
     origins = {WAREHOUSE: params.path}

@@ -112,7 +112,10 @@ def list_units(pattern: str) -> list[Unit]:
         return [unit for unit in [_unit(pattern, Path(pattern).parent)] if unit]
     base = _fixed_part(pattern)
     if not base.exists():
-        raise DeliveryError(f"{base} does not exist (from [source] path = {pattern!r}). Create it or correct the path.")
+        raise DeliveryError(
+            f"{base} does not exist (from [source] path = {pattern!r}). Create it or correct the path; "
+            "`resegment config` tells where it is set."
+        )
     _check_folders(pattern, base)
     folder = base if base.is_dir() else base.parent
     found = glob.glob(pattern, recursive=True)  # noqa: PTH207 - it may be absolute

@@ -1,8 +1,19 @@
 """Errors a person reads: what was wrong, where, and what to do next."""
 
+from pathlib import Path
+
 
 class ResegmentError(Exception):
     """Base of every error resegment raises on purpose."""
+
+
+def reason_of(error: OSError | UnicodeError) -> str:
+    """Why the system, or a text's encoding, refused a file, in a few words."""
+    if isinstance(error, UnicodeError):
+        return "it is no text in UTF-8"
+    if isinstance(error, FileExistsError) and error.filename and Path(error.filename).is_file():
+        return "it is a file, and a folder is needed"
+    return (error.strerror or str(error)).lower()
 
 
 class TransientError(ResegmentError):
@@ -75,3 +86,7 @@ class VersionError(ResegmentError):
 
 class NothingPublishedError(ResegmentError):
     """There is no published version to read yet."""
+
+
+class UnreadableVersionError(ResegmentError):
+    """The file of a published version is damaged or gone, or this user may not read it."""

@@ -8,10 +8,15 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.errors import DiskFullError, ResegmentError, WarehouseError, WarehouseLockedError
+from warehouse.errors import DiskFullError, ResegmentError, WarehouseError, WarehouseLockedError, reason_of
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_DAMAGED = ("Corrupt database file", "Could not read enough bytes", "does not match stored checksum")
+_DAMAGED = (
+    "Corrupt database file",
+    "Could not read enough bytes",
+    "does not match stored checksum",
+    "not a valid DuckDB database file",
+)
 
 
 @contextmanager
@@ -45,8 +50,7 @@ def explaining_files(doing: str, path: Path, kind: type[WarehouseError] = Wareho
     except OSError as error:
         if error.errno in _FULL:
             raise disk_full(error.filename or path) from error
-        reason = (error.strerror or str(error)).lower()
-        raise kind(f"{doing}: {error.filename or path}: {reason}. Mend that, then run this again.") from error
+        raise kind(f"{doing}: {error.filename or path}: {reason_of(error)}. Mend that, then run this again.") from error
 
 
 def disk_full(file: object) -> DiskFullError:
@@ -55,6 +59,11 @@ def disk_full(file: object) -> DiskFullError:
         f"The disk is full: no space left to write {file}. Readers are not affected; free some space and run this "
         "again, it goes on from there."
     )
+
+
+def is_damage(told: str) -> bool:
+    """Whether what DuckDB said is that a file is not whole."""
+    return any(sign in told for sign in _DAMAGED)
 
 
 def explained_error(error: duckdb.Error, path: Path, doing: str) -> ResegmentError:
@@ -71,7 +80,7 @@ def explained_error(error: duckdb.Error, path: Path, doing: str) -> ResegmentErr
             f"DuckDB ran out of memory in {doing} ({text}). Raise [warehouse] memory_limit, lower [warehouse] threads, "
             "or free some memory; then run this again."
         )
-    if any(sign in whole for sign in _DAMAGED):
+    if is_damage(whole):
         return WarehouseError(
             f"{path} is damaged ({text}). Restore it from a backup; or move it away and run again, "
             "which reads all deliveries anew."

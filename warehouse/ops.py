@@ -1,7 +1,7 @@
 """What runs and people did, and what the checks of runs found."""
 
 import json
-import uuid
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ def start_run(
     that ended could tell of them.
     """
     with warehouse.transaction():
+        warehouse.run("ops/close_stopped", now=now)
         stopped = warehouse.rows("ops/stopped_runs")
         warehouse.run("ops/start_run", run_id=run_id, command=command, as_of=as_of, now=now, by=by)
     return [run for run in stopped if run["run_id"] != run_id]
@@ -39,16 +40,35 @@ def end_run(
     )
 
 
-def record_deed(
-    warehouse: Warehouse, command: str, about: str, by: str, began: datetime, ended: datetime, error: str | None
-) -> list[dict[str, Any]]:
-    """Keep a step that somebody took by hand and how it ended; return those since the last run."""
+@dataclass
+class Deed:
+    """A step that somebody takes by hand: `about` which version, which folder or how many customers, and by whom."""
+
+    run_id: str
+    command: str
+    about: str
+    by: str
+    began: datetime
+
+
+def begin_deed(warehouse: Warehouse, deed: Deed) -> list[dict[str, Any]]:
+    """Record that a step by hand begins; return runs and steps that were going on, which are marked as crashed."""
+    with warehouse.transaction():
+        stopped = warehouse.rows("ops/close_stopped", now=deed.began)
+        warehouse.run("ops/write_deed", **_described(deed), ended=None, status="running", error=None)
+    return stopped
+
+
+def end_deed(warehouse: Warehouse, deed: Deed, now: datetime, error: str | None) -> list[dict[str, Any]]:
+    """Record how a step by hand ended; return all those since the last run."""
     status = "done" if error is None else "failed"
-    warehouse.run(
-        "ops/insert_deed", run_id=uuid.uuid4().hex, command=command, about=about or None, by=by, began=began,
-        ended=ended, status=status, error=error,
-    )  # fmt: skip
+    with warehouse.transaction():
+        warehouse.run("ops/write_deed", **_described(deed), ended=now, status=status, error=error)
     return warehouse.rows("ops/deeds")
+
+
+def _described(deed: Deed) -> dict[str, Any]:
+    return asdict(deed) | {"about": deed.about or None}
 
 
 def record_checks(warehouse: Warehouse, run_id: str, now: datetime, results: list[dict[str, Any]]) -> None:

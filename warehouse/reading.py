@@ -3,13 +3,15 @@
 import json
 import tempfile
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from warehouse.errors import NothingPublishedError
+from warehouse.errors import NothingPublishedError, UnreadableVersionError
+from warehouse.failures import is_damage
 from warehouse.serving import number_of, version_file
 from warehouse.text import literal, quoted
 
@@ -61,33 +63,57 @@ def version_of(file: Path) -> int:
     return number_of(file.parent)
 
 
+@contextmanager
+def explaining_version(*files: Path) -> Iterator[None]:
+    """Turn what DuckDB says of a version's file that is damaged, gone or closed to this user into an error for people.
+
+    Raises
+    ------
+    UnreadableVersionError
+        One of `files` cannot be read.
+    """
+    try:
+        yield
+    except duckdb.Error as error:
+        told = str(error).partition("\n")[0]
+        named = [file for file in files if str(file) in told]
+        if not (is_damage(told) or (named and isinstance(error, duckdb.IOException))):
+            raise
+        raise UnreadableVersionError(
+            f"{' or '.join(map(str, named or files))} cannot be read ({told}). If it is damaged or gone, bring it back "
+            "from a backup, or let readers have the version before with `resegment rollback`; the next night makes a "
+            "new one."
+        ) from error
+
+
 def open_current(serving: Path) -> duckdb.DuckDBPyConnection:
     """A read-only connection to the current version; it stays on that version until it is closed."""
     while True:
         file = current_file(serving)
         try:
             return open_file(file)
-        except duckdb.IOException:
+        except UnreadableVersionError:
             if file.exists() or file == current_file(serving):
                 raise  # else it was replaced by a newer one between the look at the link and the opening
 
 
 def open_file(file: Path) -> duckdb.DuckDBPyConnection:
-    """A read-only connection to the file of one version."""
-    connection = duckdb.connect(file, read_only=True, config={"temp_directory": str(_SPILL)})
+    """A read-only connection to the file of one version; raises UnreadableVersionError if there can be none."""
+    with explaining_version(file):
+        connection = duckdb.connect(file, read_only=True, config={"temp_directory": str(_SPILL)})
     connection.execute("SET TimeZone = 'UTC'")
     return connection
 
 
 def query(serving: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Column names and rows of one statement on the current version."""
-    with open_current(serving) as connection:
+    with explaining_version(current_file(serving)), open_current(serving) as connection:
         return _rows(connection, sql)
 
 
 def query_file(file: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Column names and rows of one statement on the file of one version."""
-    with open_file(file) as connection:
+    with explaining_version(file), open_file(file) as connection:
         return _rows(connection, sql)
 
 
@@ -95,7 +121,7 @@ def frame(file: Path, sql: str, parameters: dict[str, Any] | None = None) -> "pl
     """Rows of one statement on the file of one version, with bound parameters; money as floats."""
     import polars as pl
 
-    with open_file(file) as connection:
+    with explaining_version(file), open_file(file) as connection:
         rows: pl.DataFrame = connection.sql(sql, params=parameters).pl()
     return _floats(rows)
 
@@ -107,7 +133,10 @@ def compare(earlier: Path, later: Path) -> "pl.DataFrame":
     """
     import polars as pl
 
-    with duckdb.connect(":memory:", config={"temp_directory": str(_SPILL)}) as connection:
+    with (
+        explaining_version(earlier, later),
+        duckdb.connect(":memory:", config={"temp_directory": str(_SPILL)}) as connection,
+    ):
         for name, file in (("earlier", earlier), ("later", later)):
             connection.execute(f"ATTACH {literal(str(file))} AS {name} (READ_ONLY)")
         rows: pl.DataFrame = connection.sql(_COMPARED).pl()
@@ -144,7 +173,10 @@ def difference(serving: Path, former: int, later: int | None) -> dict[str, Any]:
         There is no such version, or its folder is gone.
     """
     files = {"former": version_file_of(serving, former), "later": version_file_of(serving, later)}
-    with duckdb.connect(config={"temp_directory": str(_SPILL)}) as connection:
+    with (
+        explaining_version(*files.values()),
+        duckdb.connect(config={"temp_directory": str(_SPILL)}) as connection,
+    ):
         connection.execute("SET TimeZone = 'UTC'")
         for name, file in files.items():
             connection.execute(f"ATTACH {literal(str(file))} AS {name} (READ_ONLY)")
@@ -165,14 +197,19 @@ def _dicts(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, An
 
 
 def status(serving: Path) -> dict[str, Any]:
-    """How the last run ended, as it left it in `status.json`; empty if there has been none."""
-    file = serving / "status.json"
-    return json.loads(file.read_text()) if file.exists() else {}
+    """How the last run ended, as it left it in `status.json`; empty if there has been none.
+
+    Also if the file is damaged: it is there to be read, and the run that ends next writes it anew.
+    """
+    try:
+        return dict(json.loads((serving / "status.json").read_text()))
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
+        return {}
 
 
 def frames(file: Path, tables: Collection[str]) -> dict[str, "pl.DataFrame"]:
     """Whole tables of one version by name, money as floats; one that an older version lacks is left out."""
-    with open_file(file) as connection:
+    with explaining_version(file), open_file(file) as connection:
         there = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
         found = {name: connection.sql(f"FROM {quoted(name)}").pl() for name in tables if name in there}
     return {name: _floats(rows) for name, rows in found.items()}

@@ -60,8 +60,8 @@ def check_backup(folder: Path) -> Backup:
         try:
             manifest = json.loads((folder / backup.MANIFEST).read_text(encoding="utf-8"))
             files = {name: (file["bytes"], file["sha256"]) for name, file in manifest["files"].items()}
-        except FileNotFoundError:
-            raise WarehouseError(f"{folder} is no backup: it has no {backup.MANIFEST}.") from None
+        except (FileNotFoundError, NotADirectoryError):
+            raise WarehouseError(f"{folder} is no backup: it has no {backup.MANIFEST}. {_which(folder)}") from None
         except (ValueError, KeyError, TypeError) as error:
             raise WarehouseError(f"{folder} is no backup: its {backup.MANIFEST} cannot be understood.") from error
         wrong = [name for name, told in files.items() if _sum(folder / name) != told]
@@ -71,6 +71,14 @@ def check_backup(folder: Path) -> Backup:
             "up. Nothing was changed; take another one."
         )
     return Backup(folder, manifest)
+
+
+def _which(folder: Path) -> str:
+    """Backups go into folders of their own inside the one that was named when they were made."""
+    inside = sorted(one.parent for one in folder.glob(f"*/{backup.MANIFEST}"))
+    if not inside:
+        return "Name a folder that `resegment backup` made."
+    return f"Name a folder in it; the newest is {inside[-1]}."
 
 
 def put_configuration(found: Backup, folder: Path) -> list[Path]:

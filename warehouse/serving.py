@@ -15,11 +15,11 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from warehouse.durable import fsync
+from warehouse.durable import fsync, make_folder, temporary_name, write_whole
 from warehouse.errors import ServingError
 from warehouse.failures import explaining_files
 
@@ -65,16 +65,19 @@ def linked_version(serving: Path) -> int | None:
 
 
 def current_pointer(serving: Path) -> dict[str, Any] | None:
-    """What `serving/current.json` says, or None before the first publication."""
+    """What `serving/current.json` says, or None before the first publication; raises ServingError if it is damaged."""
     file = serving / "current.json"
-    return json.loads(file.read_text()) if file.exists() else None
+    try:
+        return dict(json.loads(file.read_text())) if file.exists() else None
+    except (ValueError, TypeError) as error:
+        raise ServingError(f"{file} is damaged. Remove it; the next `resegment nightly` writes it anew.") from error
 
 
 def prepare(serving: Path) -> None:
     """Make the folders of a first publication; raise ServingError if nothing can be written there."""
     with _changing(serving):
         for folder in (serving, serving / "versions"):
-            _make_folder(folder)
+            make_folder(folder)
             if not os.access(folder, os.W_OK | os.X_OK):
                 raise ServingError(f"The published versions cannot be written: no right to write in {folder}.")
 
@@ -137,7 +140,7 @@ def point_current(serving: Path, version_id: int, facts: dict[str, Any], revisio
 def write_status(serving: Path, status: dict[str, Any]) -> None:
     """Replace `serving/status.json`, which tells readers how the last run ended."""
     with _changing(serving):
-        _make_folder(serving)
+        make_folder(serving)
         replace_text(serving / "status.json", json.dumps(status, indent=2, default=str) + "\n")
 
 
@@ -151,18 +154,7 @@ def put_report(serving: Path, version_id: int, text: str) -> Path:
 
 def replace_text(path: Path, text: str) -> None:
     """Write a file that everybody may read under a temporary name, to disk, and rename it."""
-    temporary = _temporary(path)
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(file.fileno(), 0o644)
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
+    write_whole(path, text.encode(), 0o644)
 
 
 def unfinished(serving: Path) -> list[Path]:
@@ -195,7 +187,7 @@ def finished(serving: Path) -> dict[int, Path]:
 
 def tidy(folder: Path) -> list[str]:
     """Remove from a version what is not published, as the write-ahead log of somebody who opened it for writing."""
-    strays = sorted([*folder.glob(f"{_FILE}.*"), *folder.glob(_temporary(folder / _REPORT).name)])
+    strays = sorted([*folder.glob(f"{_FILE}.*"), *folder.glob(temporary_name(folder / _REPORT).name)])
     if strays or folder.stat().st_mode & 0o222:
         with _changing(folder.parent.parent), _opened_for_change(folder):
             for stray in strays:
@@ -253,19 +245,6 @@ def _delete(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _make_folder(folder: Path) -> None:
-    """Like mkdir with parents, but open to readers whatever the umask."""
-    missing = [one for one in (folder, *folder.parents) if not one.exists()]
-    for one in reversed(missing):
-        one.mkdir()
-        one.chmod(0o755)
-        fsync(one.parent)
-
-
-def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.next")
 
 
 @contextmanager

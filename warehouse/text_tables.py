@@ -19,12 +19,14 @@ from warehouse.unreadable import LOOKING_FAILS, UnreadableFileError, explained_f
 
 _DELIMITERS = (",", ";", "\t")
 _FORMATS = {".csv": FileFormat.CSV, ".parquet": FileFormat.PARQUET, ".jsonl": FileFormat.JSONL}
+#: Of the files that are known.
+ENDINGS = tuple(_FORMATS)
 
 
 def format_of(path: Path) -> FileFormat:
     """Format by the file's ending; raises UnreadableFileError for another than .csv, .parquet and .jsonl."""
     if path.suffix.lower() not in _FORMATS:
-        raise UnreadableFileError(f"its name must end in {', '.join(_FORMATS)}")
+        raise UnreadableFileError(f"its name must end in {', '.join(ENDINGS)}")
     return _FORMATS[path.suffix.lower()]
 
 

@@ -1,11 +1,14 @@
 """Customers as files for other tools: the shop's mailing list, its CRM."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.commands.shared import Config, Json, command, explained, show
+
+if TYPE_CHECKING:
+    from tasks.audience import FileKind
 
 
 @command()
@@ -42,13 +45,14 @@ def export(
     A manifest beside it has the filter, the version and the sha256.
     """
     from flows.settings import load_settings
-    from tasks.audience import COLUMNS, Audience, export_audience, kind_of
+    from tasks.audience import COLUMNS, Audience, export_audience
 
+    wanted = _wanted(file, kind)
     with explained(as_json):
         serving = load_settings(config).settings.warehouse.serving
         named = tuple(name.strip() for name in columns.split(",")) if columns else COLUMNS
         asked = Audience(tuple(segment or ()), where, named, version, changed_since)
-        show("show_export", export_audience(serving, asked, file, kind_of(file, kind)) | {"path": file}, as_json)
+        show("show_export", export_audience(serving, asked, file, wanted) | {"path": file}, as_json)
 
 
 @command()
@@ -61,11 +65,25 @@ def flat(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Write every published table as a Parquet or CSV file."""
-    from flows.settings import load_settings
-    from tasks.audience import kind_of, write_flat_files
+    """Write every published table as a Parquet or CSV file.
 
+    For BI tools of other accounts: everybody who may enter the folder may read them.
+    """
+    from flows.settings import load_settings
+    from tasks.audience import write_flat_files
+
+    wanted = _wanted(folder, kind)
     with explained(as_json):
         serving = load_settings(config).settings.warehouse.serving
-        manifest = write_flat_files(serving, folder, kind_of(folder, kind), version)
+        manifest = write_flat_files(serving, folder, wanted, version)
         show("show_flat_files", manifest | {"folder": folder}, as_json)
+
+
+def _wanted(file: Path, named: str | None) -> "FileKind":
+    """Raises the wrong-use error for a format there is not."""
+    from tasks.audience import AudienceError, kind_of
+
+    try:
+        return kind_of(file, named)
+    except AudienceError as error:
+        raise typer.BadParameter(str(error)) from error

@@ -39,6 +39,8 @@ def erase(
     from tasks.erasing import erase_customers, list_erasures, plan_erasure
     from tasks.reporting import report_current
 
+    if new_key and customers is None:
+        raise typer.BadParameter("--new-key forgets who was erased: name everybody who ever was with --customers FILE")
     with explained(as_json):
         settings = load_settings(config).settings
         if history:

@@ -69,6 +69,7 @@ def export_lines(
     from flows.settings import load_settings
     from tasks.quarantining import export_quarantine
 
+    _check_ending(file)
     with explained(as_json):
         settings = load_settings(config).settings
         found = export_quarantine(settings.warehouse, settings.source, _asked(reason, load, since), file)
@@ -95,6 +96,8 @@ def replay_lines(
     """
     from flows.replaying import replay
 
+    if corrections:
+        _check_ending(corrections)
     with explained(as_json):
         found = replay(_asked(reason, load, since), corrections, plan, config)
         show("show_replay", found, as_json, module="showing_quarantine")
@@ -108,3 +111,11 @@ def _asked(reason: list[str] | None, load: list[int] | None, since: date | None)
         if one not in REASONS:
             raise typer.BadParameter(f"{one!r} is no reason; there are {', '.join(REASONS)}")
     return Asked(tuple(reason or ()), tuple(load or ()), since)
+
+
+def _check_ending(file: Path) -> None:
+    """Raises the wrong-use error for a file of another format than those of an export."""
+    from tasks.quarantining import ENDINGS
+
+    if file.suffix.lower() not in ENDINGS:
+        raise typer.BadParameter(f"{file}: the format is not known; its name must end in {', '.join(ENDINGS)}")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.json_text import json_text
-from warehouse.errors import ResegmentError
+from warehouse.errors import ResegmentError, reason_of
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -73,8 +73,15 @@ def explained(as_json: bool) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except (ResegmentError, SegmentationError, OSError) as error:
+        told = _told(error) if isinstance(error, OSError) else str(error)
         held = type(error).__name__ == "VersionHeldError"  # its module is slow to import
         if as_json:
-            typer.echo(json_text({"status": "held" if held else "failed", "error": str(error)}))
-        typer.echo(f"resegment: {error}", err=True)
+            typer.echo(json_text({"status": "held" if held else "failed", "error": told}))
+        typer.echo(f"resegment: {told}", err=True)
         raise typer.Exit(3 if held else 1) from error
+
+
+def _told(error: OSError) -> str:
+    """What the system refused, without its number, which tells nobody anything."""
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{reason_of(error)}. Mend that, then run this again."

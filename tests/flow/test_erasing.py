@@ -6,14 +6,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support_disk import fill, mounted
-from support_runs import Place, differences, readers, state
+from support_runs import differences, readers, state
 from support_small import AS_OF, Bought, SmallShop, varied
 
 from flows.settings import load_settings
@@ -38,18 +37,9 @@ MOMENTS = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Small(Place):
-    """The place of a small shop."""
-
-    @property
-    def warehouse(self) -> Path:
-        return self.folder / "warehouse.duckdb"
-
-
-def copied(shop: SmallShop, folder: Path) -> Small:
+def copied(shop: SmallShop, folder: Path) -> SmallShop:
     shutil.copytree(shop.folder, folder, symlinks=True)
-    return Small(folder, folder)
+    return SmallShop(folder)
 
 
 def lines(day: int) -> list[Bought]:
@@ -92,7 +82,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallShop]:
 def shop(made: SmallShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallShop:
     monkeypatch.setenv("PREFECT_API_URL", "")
     uncompressed(monkeypatch)
-    return SmallShop(copied(made, tmp_path / "shop").folder)
+    return copied(made, tmp_path / "shop")
 
 
 @pytest.fixture
@@ -195,7 +185,7 @@ def test_delivered_again_they_stay_out(shop: SmallShop, customers: Path) -> None
 
 
 def test_readers_see_the_customer_or_not_and_never_a_failure(shop: SmallShop, customers: Path) -> None:
-    with readers(Place(shop.folder, shop.folder)) as seen:
+    with readers(shop) as seen:
         erase(shop, customers)
         erase(shop, customers)
     assert (seen["failures"], seen["versions"]) == ([], [2])
@@ -203,14 +193,14 @@ def test_readers_see_the_customer_or_not_and_never_a_failure(shop: SmallShop, cu
 
 
 @pytest.fixture
-def erased(shop: SmallShop, customers: Path, tmp_path: Path) -> Place:
+def erased(shop: SmallShop, customers: Path, tmp_path: Path) -> SmallShop:
     """The place after an erasure nothing disturbed."""
     place = copied(shop, tmp_path / "erased")
-    erase(SmallShop(place.folder), customers)
+    erase(place, customers)
     return place
 
 
-def test_kills_at_every_boundary(shop: SmallShop, customers: Path, erased: Place, tmp_path: Path) -> None:
+def test_kills_at_every_boundary(shop: SmallShop, customers: Path, erased: SmallShop, tmp_path: Path) -> None:
     places = {moment: copied(shop, tmp_path / "places" / moment.replace(" ", "-")) for moment in MOMENTS}
     asked = {
         "customers": str(customers),
@@ -253,10 +243,9 @@ def erasure_history(params: Any) -> list[bool]:
         return [row["unfinished"] for row in erasure.history(warehouse)]
 
 
-def test_a_disk_that_fills_up(made: SmallShop, customers: Path, erased: Place, tmp_path: Path) -> None:
+def test_a_disk_that_fills_up(made: SmallShop, customers: Path, erased: SmallShop, tmp_path: Path) -> None:
     with mounted(tmp_path / "disk", 120) as disk:
-        place = copied(made, disk / "shop")
-        shop = SmallShop(place.folder)
+        shop = copied(made, disk / "shop")
         for module, name in ((revising, "_recount"), (serving, "revise_version"), (erasure, "close")):
             step = getattr(module, name)
 
@@ -271,5 +260,5 @@ def test_a_disk_that_fills_up(made: SmallShop, customers: Path, erased: Place, t
             assert agrees(shop.serving), name
             (disk / ".full").unlink()
         assert erase(shop, customers)["status"] == "done"
-        assert differences(state(place), state(erased)) == {}
+        assert differences(state(shop), state(erased)) == {}
         assert files_with(shop.folder, *CANARIES) == {text: [] for text in CANARIES}

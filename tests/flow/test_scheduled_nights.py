@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from support_prefect import Shell, documented, ended_state, nightly, schedule, told, waiting
 from support_runs import Place, differences, state
+from support_webhook import listening
 
-NIGHTS = [date(2011, 1, 10) + timedelta(days=number) for number in range(6)]
+NIGHTS = [date(2011, 1, 10) + timedelta(days=number) for number in range(7)]
 #: Within which a run that was killed has to be seen as crashed, in seconds.
 SEEN_WITHIN = 120
 #: A line for the made-up shop, so that a night there has something to do.
@@ -88,6 +89,10 @@ def the_run(nights: Nights, run: int) -> None:
     os.kill(run, signal.SIGKILL)
 
 
+def the_run_told_to_stop(nights: Nights, run: int) -> None:
+    os.kill(run, signal.SIGTERM)
+
+
 def the_worker_and_the_run(nights: Nights, run: int) -> None:
     end_worker(nights, signal.SIGKILL)
     os.kill(run, signal.SIGKILL)
@@ -132,6 +137,20 @@ def test_a_killed_run_is_seen_and_the_next_one_carries_on(nights: Nights, kill: 
     night = nights.deliver()
     assert nights.broken_off(night, kill) < SEEN_WITHIN
     nights.carried_on(night)
+
+
+def test_a_run_that_is_told_to_stop_says_so_itself(nights: Nights) -> None:
+    night, configured = nights.deliver(), nights.place.config.read_text()
+    with listening() as service:
+        nights.place.config.write_text(f'{configured}[notify]\nwebhook = "{service.address}"\n')
+        nights.broken_off(night, the_run_told_to_stop)
+    nights.place.config.write_text(configured)
+    assert [one["as_of"] for one in service.got if "told to stop" in one["message"]] == [str(night)]
+    wanted = {"filter": {"event": {"name": ["resegment.failed"]}}}
+    found = waiting(lambda: told(nights.shell, "POST", "events/filter", wanted)["events"])
+    assert [one["payload"]["as_of"] for one in found] == [str(night)]
+    assert (nights.place.status()["status"], nights.place.status()["as_of"]) == ("failed", str(night))
+    nights.completed(night)
 
 
 def test_a_run_outlives_its_worker(nights: Nights) -> None:

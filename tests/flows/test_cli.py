@@ -93,6 +93,12 @@ def test_version() -> None:
         ["sql"],
         ["status", "-x"],
         ["rollback", "3", "--release"],
+        ["export", "a.csv", "--format", "xls"],
+        ["export", "a.xls"],
+        ["flat", "tables", "--format", "xls"],
+        ["quarantine", "export", "a.xls"],
+        ["quarantine", "replay", "--from", "a.xls"],
+        ["erase", "--new-key", "--yes"],
     ],
 )
 def test_wrong_use_exits_with_2(arguments: list[str]) -> None:
@@ -108,6 +114,7 @@ def test_wrong_use_exits_with_2(arguments: list[str]) -> None:
         (["nightly", "--as-of", "yesterday", "--json"], "'yesterday' is no date"),
         (["quarantine", "list", "--json", "--reason", "ugly"], "'ugly' is no reason; there are missing_invoice_no, "),
         (["diff", "3", "3", "--json"], "both are version 3; name two that differ"),
+        (["flat", "tables", "--format", "xls", "--json"], "--format 'xls' is not known; use csv or parquet"),
     ],
 )
 def test_with_json_wrong_use_is_told_as_json_too(arguments: list[str], told: str) -> None:

@@ -83,7 +83,7 @@ def test_flat_files_of_a_version_an_erasure_rewrote_name_that_version_and_nobody
     customers = [line.split(",")[0] for line in (folder / "customer_segments.csv").read_text().splitlines()]
     assert "c3" not in customers
     assert "c4" in customers
-    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o644}
 
 
 def test_again_it_does_nothing(shop: SmallShop) -> None:

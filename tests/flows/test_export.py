@@ -157,7 +157,7 @@ def test_a_file_that_cannot_be_written_leaves_the_former_one(shop: SmallShop, tm
     assert missing.exit_code == 1
     assert f"cannot be written: {tmp_path / 'no' / 'a.csv'}: no such file" in missing.stderr
     unknown = CliRunner().invoke(app, ["export", str(tmp_path / "a.txt"), "--config", str(shop.config)])
-    assert unknown.exit_code == 1
+    assert unknown.exit_code == 2
     assert "--format" in unknown.stderr
 
 

@@ -177,6 +177,9 @@ def test_a_full_disk_leaves_what_was_there(shop: SmallShop, backup: Path, tmp_pa
         refused = called(one, "restore", backup, "--force")
         assert (refused.exit_code, "There is no room for the backup" in refused.stderr) == (1, True)
         assert serving.linked_version(one.serving) == 2
+        new = SmallShop(disk / "new").configure()
+        assert "There is no room for the backup" in called(new, "restore", backup).stderr
         full.unlink()
-        assert called(one, "restore", backup, "--force").exit_code == 0
-        assert is_as_backed_up(one, backup)
+        for there, force in ((one, ["--force"]), (new, [])):
+            assert called(there, "restore", backup, *force).exit_code == 0
+            assert is_as_backed_up(there, backup)

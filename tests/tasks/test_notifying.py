@@ -1,5 +1,6 @@
 """What a shop's own service is told of a night, by a real server on 127.0.0.1 and whole nights of the command line."""
 
+import json
 import os
 import signal
 import subprocess
@@ -69,6 +70,36 @@ def test_a_killed_night_is_told_by_the_next_that_ends(shop: Path, service: Servi
     assert told["message"].startswith("Ended without a word: nightly for 2011-03-10, begun ")
     assert night(shop, "2011-03-12", service.address).returncode == 0
     assert len(service.got) == 1
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_night_that_is_told_to_stop_says_so(shop: Path, service: Service, number: signal.Signals, code: int) -> None:
+    """In the middle of its work, and only once."""
+    told_to = "import os; from warehouse import publish; "
+    told_to += f"publish.publish = lambda *_: os.kill(os.getpid(), {int(number)}); from flows.cli import main; main()"
+    environment = os.environ | {"PREFECT_API_URL": "", "RESEGMENT__NOTIFY__WEBHOOK": service.address}
+    command = [sys.executable, "-c", told_to, "nightly", "--as-of", "2011-03-10"]
+    stopped = subprocess.run(command, cwd=shop, env=environment, capture_output=True, text=True)
+    assert (stopped.returncode, "Traceback" in stopped.stderr) == (code, False), stopped.stderr
+    (told,) = service.got
+    assert (told["event"], told["as_of"]) == ("resegment.failed", "2011-03-10")
+    kind = "KeyboardInterrupt" if number == signal.SIGINT else "TerminatedError"
+    assert told["facts"] == {"error": kind}
+    assert told["message"] == f"The run was told to stop ({kind}); the next one carries on."
+    status = json.loads((shop / "serving" / "status.json").read_text())
+    assert (status["status"], status["error"]) == ("failed", kind)
+    after = night(shop, "2011-03-10", service.address)
+    assert (after.returncode, "an earlier run was stopped" in after.stderr) == (0, False)
+    assert len(service.got) == 1
+
+
+def test_telling_takes_no_longer_than_there_is_time(service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    service.seconds = 60
+    params = NotifyParams(webhook=SecretStr(service.address), timeout_seconds=60)
+    tell([Notice("failed", ""), Notice("drift", "")], RUN, params, within_seconds=0.5)
+    assert service.got[0]["event"] == "resegment.failed"
+    told = [record.message.partition(": ")[2] for record in caplog.records]
+    assert told == ["no answer within 0.5 s", "no answer within 0 s"]
 
 
 def test_a_good_night_tells_nobody(shop: Path, service: Service) -> None:

@@ -1,7 +1,5 @@
 -- grain: run
--- reason: only one run holds the warehouse, so another that still counts as running was killed. A run that waited and tries
---   again leaves one record, of its last attempt.
-UPDATE ops.runs SET status = 'crashed', ended_at = $now WHERE status = 'running';
+-- reason: a run that waited and tries again leaves one record, of its last attempt
 DELETE FROM ops.runs WHERE run_id = $run_id;
 DELETE FROM ops.checks WHERE run_id = $run_id;
 INSERT INTO ops.runs (run_id, command, as_of, started_at, status, requested_by)
