@@ -24,7 +24,7 @@ DAYS = 730
 #: Shop days at the end that are no part of the history.
 NIGHTS = 12
 #: What DuckDB may take; a first load of a hundred million lines would spill for long on what a night is content with.
-NIGHT_LIMIT, LOAD_LIMIT = "1536MiB", "4GiB"  # a hundred million lines are too many for 1 GiB
+NIGHT_LIMIT, LOAD_LIMIT = "1GiB", "4GiB"
 _SETTINGS = f"""
 [source]
 path = "data/*.parquet"
