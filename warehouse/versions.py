@@ -136,9 +136,10 @@ def assign(warehouse: Warehouse, as_of: date, assign_sql: str, scored_sql: str) 
     rfm_score and rfm_name.
     """
     warehouse.create_computed("assigned", assign_sql, "features", {"as_of": as_of})
+    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE scored AS {scored_sql}")
     warehouse.execute(
         "CREATE OR REPLACE TEMP VIEW snapshot AS "
-        f"FROM assigned JOIN rfm USING (customer_id) JOIN ({scored_sql}) AS scored USING (customer_id)"
+        "FROM assigned JOIN rfm USING (customer_id) JOIN scored USING (customer_id)"
     )
 
 
@@ -209,8 +210,8 @@ def drop_candidates(warehouse: Warehouse) -> list[int]:
 def prepare_history(warehouse: Warehouse, row: Mapping[str, Any]) -> None:
     """Work out what publishing the version of this row changes: temporary tables, nothing stored yet.
 
-    Leaves `membership_gone`, `membership_come`, `moves` (this version's and its successor's), `profiles_come`,
-    `next_membership` and `next_profiles`.
+    Leaves `membership_gone`, `membership_come`, `moves` (this version's and its successor's), `shown_versions`,
+    `profiles_come`, `next_membership` and `next_profiles`.
     """
     near, version_id = neighbours(warehouse, row["as_of"]), row["version_id"]
     dates = {
