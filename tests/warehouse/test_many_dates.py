@@ -62,10 +62,10 @@ def test_many_dates_are_what_each_is_by_itself(warehouse: Warehouse, window_days
         versions.assign(warehouse, as_of, asked.assign_sql, asked.scored_sql)
         assert found == [_rows(warehouse, table) for table in ("features", "snapshot")]
         for sql, answer in zip(asked.questions, answers, strict=False):
-            alone = warehouse.execute(sql).fetchnumpy()
-            assert answer.keys() == alone.keys()
+            found_rows, alone = _in_order(answer), _in_order(warehouse.execute(sql).fetchnumpy())
+            assert found_rows.keys() == alone.keys()
             for name, column in alone.items():
-                np.testing.assert_array_equal(answer[name], column, strict=True)
+                np.testing.assert_array_equal(found_rows[name], column, strict=True)
     assert (customers == 0) == (window_days is not None)  # on the last date nobody is in the window
 
 
@@ -102,6 +102,11 @@ def _asked(warehouse: Warehouse, window_days: int | None, relation: str) -> _Ask
         explain_and_age_sql(scaler, centroids, relation, window_days=window_days),  # type: ignore[arg-type]
         scored_sql(Thresholds(**cuts), parse_rfm_map(RFM_MAP.read_text()), relation),  # type: ignore[arg-type]
     )
+
+
+def _in_order(columns: many_dates.Columns) -> many_dates.Columns:
+    order = np.lexsort(list(columns.values()))
+    return {name: column[order] for name, column in columns.items()}
 
 
 def _rows(warehouse: Warehouse, relation: str) -> list[dict[str, object]]:
