@@ -9,7 +9,7 @@ from segmentation.summary import Floats, Integers, Summary
 from segmentation.threads import single_threaded
 
 #: Points on a side of the block of distances held at once: small enough for the processor's cache.
-_SIDE = 512
+_SIDE = 256
 #: Mean silhouette of the customers, None with fewer than two clusters, and how many customers it was measured on.
 Quality = tuple[float | None, int]
 

@@ -46,7 +46,7 @@ class Summary:
 
 
 def summary_from_columns(columns: Mapping[str, ArrayLike], scaler: Scaler) -> Summary:
-    """Summary of the columns of `summary_sql` by name.
+    """Summary of the columns of `summary_sql` by name; cells that are points come in the order of the points.
 
     Raises SegmentationError if there are no rows.
     """
@@ -56,7 +56,8 @@ def summary_from_columns(columns: Mapping[str, ArrayLike], scaler: Scaler) -> Su
     sums = np.column_stack([np.asarray(columns[f"{name}_sum"], dtype=np.float64) for name in scaler.names]) / Z_UNITS
     centers = sums / weights[:, None]
     if "squares" not in columns:
-        return Summary(centers, weights)
+        order = np.lexsort(centers.T[::-1])
+        return Summary(centers[order], weights[order])
     squares = float(np.asarray(columns["squares"], dtype=np.float64).sum()) / Z_UNITS
     within = squares - float((weights * (centers**2).sum(axis=1)).sum())
     return Summary(centers, weights, max(within, 0.0))

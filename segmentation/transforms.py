@@ -156,7 +156,7 @@ def summary_sql(scaler: Scaler, cell_width: float, relation: str, *, exact: bool
 
     `cell_width` is in standard deviations. Columns: `customers`, `<feature>_sum` (standardised, in units of 1e-9) and
     `squares`, the sum of squares over all features in the same units. With `exact`, each distinct standardised point
-    (rounded to 1e-9) is a cell and there are no `squares`.
+    (rounded to 1e-9) is a cell, in no order, and there are no `squares`.
     """
     zs = [f"z{index}" for index in range(len(scaler.features))]
     counted = [f"CAST(round({z} * {Z_UNITS}) AS BIGINT)" for z in zs]
@@ -170,7 +170,8 @@ def summary_sql(scaler: Scaler, cell_width: float, relation: str, *, exact: bool
         columns.append(_sum_sql(f"CAST(round(({squares}) * {Z_UNITS}) AS BIGINT)", "squares"))
     return (
         f"WITH standardised AS ({standardised_sql(scaler, relation)}) "
-        f"SELECT {', '.join(columns)} FROM standardised GROUP BY {', '.join(keys)} ORDER BY {', '.join(keys)}"
+        f"SELECT {', '.join(columns)} FROM standardised GROUP BY {', '.join(keys)}"
+        + ("" if exact else f" ORDER BY {', '.join(keys)}")
     )
 
 

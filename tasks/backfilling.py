@@ -1,13 +1,14 @@
 """Versions of past dates: each drafted, judged and published before the next is begun."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, partial
 from typing import Any
 
 from segmentation.drafting import Draft, Previous, draft_assignment, parse_previous
-from segmentation.recipe import Parent
+from segmentation.recipe import Parent, Recipe
+from segmentation.scoring import Thresholds
 from tasks import drafts
 from tasks.backfill_plan import Plan, Planned, told_in_short, used_night
 from tasks.checking import check
@@ -18,7 +19,7 @@ from tasks.progress import counted, listener, logger
 from tasks.ranges import Mode
 from tasks.segments import SUITES
 from tasks.wrapper import task
-from warehouse import backfill, features, many_dates, publish, store, threads, versions
+from warehouse import backfill, features, many_dates, ops, publish, store, threads, versions
 from warehouse.many_dates import ManyDates
 from warehouse.store import Warehouse
 
@@ -29,15 +30,16 @@ def make_versions(night: Night, plan: Plan) -> list[dict[str, Any]]:
 
     What would hold a night's version back is recorded with it, and the backfill goes on.
     """
-    made, todo = [], plan.to_make
+    made: list[int] = []
+    todo = plan.to_make
     with store.opened(night.warehouse) as warehouse, threads.fitting(warehouse):
         dates, one_model = [one.as_of for one in todo], plan.mode is Mode.GIVEN
         with publish.publishing(warehouse, dates, one_model=one_model) as together:
             for number, version_id in enumerate(_versions(warehouse, night, plan, todo, together), start=1):
                 if version_id is not None:
-                    made.append(_told(versions.version(warehouse, version_id)))
+                    made.append(version_id)
                 listener.get().advance(number, len(todo))
-    return made
+        return backfill.made(warehouse, made)
 
 
 def _versions(
@@ -47,7 +49,10 @@ def _versions(
 
     While the window stays the same, activity goes on from date to date.
     """
-    made_for, model_of = cache(partial(used_night, warehouse, night)), cache(partial(drafts.parent, warehouse))
+    made_for = cache(partial(used_night, warehouse, night))
+    model_of = cache(lambda model_id: _given(warehouse, made_for(model_id), model_id))
+    for model_id in {one.model_id for one in todo}:
+        ops.keep_settings(warehouse, made_for(model_id).fingerprint, made_for(model_id).settings, utc_now())
     ahead: ManyDates | None = None
     before: tuple[date, int | None] | None = None
     for number, planned in enumerate(todo):
@@ -71,6 +76,8 @@ def _versions(
                 if planned.model_id is None
                 else _assigned(warehouse, own, model_of(planned.model_id), ahead)
             )
+            assign = ahead.assign if ahead else partial(versions.assign, warehouse)
+            assign(own.as_of, draft.assign_sql, draft.scored_sql)
             version_id = _store(warehouse, own, plan, planned, draft)
         with counted("judging"):
             _judge(warehouse, own, version_id, thoroughly=number in (0, len(todo) - 1))
@@ -95,19 +102,32 @@ def _store(warehouse: Warehouse, night: Night, plan: Plan, planned: Planned, dra
     if planned.model_id is not None and planned.restates and planned.version_id is not None:
         former = versions.version(warehouse, planned.version_id)
         origin = {name: former[name] for name in origin} | {"restates_version_id": planned.version_id}
-    return drafts.store(warehouse, night, draft, model_id=planned.model_id, **origin)
+    with warehouse.transaction():
+        return drafts.store(warehouse, night, draft, model_id=planned.model_id, **origin)
 
 
-def _assigned(warehouse: Warehouse, night: Night, model: Parent, ahead: ManyDates | None) -> Draft:
-    before, cuts = drafts.previous(warehouse, night.as_of), backfill.thresholds_of(warehouse, model.model_id)
-    counts = before.feature_counts if before else {}
-    previous = Previous(counts, parse_previous("{}", cuts).thresholds) if cuts else before
-    recipe = drafts.recipe(warehouse, night)
+@dataclass(frozen=True)
+class _Given:
+    """What the dates that a stored model assigns have in common; `cuts` are the quintile cuts of its first version."""
+
+    model: Parent
+    recipe: Recipe
+    cuts: Thresholds | None
+
+
+def _given(warehouse: Warehouse, night: Night, model_id: int) -> _Given:
+    cuts = backfill.thresholds_of(warehouse, model_id)
+    thresholds = parse_previous("{}", cuts).thresholds if cuts else None
+    return _Given(drafts.parent(warehouse, model_id), drafts.recipe(warehouse, night), thresholds)
+
+
+def _assigned(warehouse: Warehouse, night: Night, given: _Given, ahead: ManyDates | None) -> Draft:
+    before = drafts.previous(warehouse, night.as_of)
+    previous = Previous(before.feature_counts if before else {}, given.cuts) if given.cuts else before
     if not ahead:
         drafts.prepare_inputs(warehouse, night)
-        return draft_assignment(drafts.query(warehouse), "features", recipe, model, previous)
-    draft = draft_assignment(ahead.query(night.as_of), "features", recipe, model, previous)
-    return replace(draft, assign_sql=ahead.assigned_sql(draft.assign_sql))
+    run, relation = (ahead.query(night.as_of), many_dates.SHOWN) if ahead else (drafts.query(warehouse), "features")
+    return draft_assignment(run, relation, replace(given.recipe, as_of=night.as_of), given.model, previous)
 
 
 def _replayed(warehouse: Warehouse, night: Night, plan: Plan) -> Draft:
@@ -128,11 +148,6 @@ def _judge(warehouse: Warehouse, night: Night, version_id: int, *, thoroughly: b
     reasons += breaker_reasons(warehouse, night, version_id, warn=False)
     if reasons:
         backfill.mark(warehouse, version_id, reasons)
-
-
-def _told(row: dict[str, Any]) -> dict[str, Any]:
-    shown = ("version_id", "as_of", "model_id", "customers", "moved", "held_reasons", "restates_version_id")
-    return {name: row[name] for name in shown}
 
 
 @task

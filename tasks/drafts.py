@@ -18,7 +18,7 @@ from segmentation.scoring import parse_rfm_map
 from segmentation.transforms import Scaler
 from tasks.night import Night
 from tasks.present import utc_now
-from warehouse import features, models, ops, versions
+from warehouse import features, models, versions
 from warehouse.store import Warehouse
 
 _playbook, _rfm_map = lru_cache(maxsize=1)(parse_playbook), lru_cache(maxsize=1)(parse_rfm_map)
@@ -83,13 +83,13 @@ def before(warehouse: Warehouse, night: Night) -> Before:
     model_id = versions.model_before(warehouse, night.as_of)
     if model_id is not None:
         return Before(parent(warehouse, model_id), previous(warehouse, night.as_of))
-    known = versions.published_on(warehouse, night.as_of) or versions.history_after(warehouse, night.as_of)
+    known = versions.published_on(warehouse, night.as_of) or versions.neighbours(warehouse, night.as_of).after
     return Before(parent(warehouse, known["model_id"]) if known else None, None, keys_only=known is not None)
 
 
 def previous(warehouse: Warehouse, as_of: date) -> Previous | None:
     """The figures of the version of the date before."""
-    row = versions.history_before(warehouse, as_of)
+    row = versions.neighbours(warehouse, as_of).before
     return parse_previous(row["feature_counts"], row["rfm_thresholds"]) if row else None
 
 
@@ -133,34 +133,32 @@ def prepare_inputs(warehouse: Warehouse, night: Night) -> None:
 
 
 def store(warehouse: Warehouse, night: Night, draft: Draft, *, model_id: int | None = None, **origin: Any) -> int:
-    """Store the model, unless it is a stored one, and the candidate in one transaction; return the version's id.
+    """Store the model, unless it is a stored one, and the customers of `snapshot` as a candidate; return its id.
 
-    `origin` are fields of the candidate that tell how its model was chosen.
+    Runs inside the caller's transaction. `origin` are fields of the candidate that tell how its model was chosen.
     """
     now = utc_now()
-    with warehouse.transaction():
-        versions.assign(warehouse, night.as_of, draft.assign_sql, draft.scored_sql)
+    if model_id is None:
         model = with_quality(draft.model, draft.quality.result())
-        ops.keep_settings(warehouse, night.fingerprint, night.settings, now)
-        if model_id is None:
-            model_id = models.write_model(warehouse, model | {"as_of": night.as_of, "created_at": now})
-        candidate = versions.Candidate(
-            as_of=night.as_of,
-            model_id=model_id,
-            trigger=night.command,
-            created_at=now,
-            params_fingerprint=night.fingerprint,
-            silhouette=model["silhouette"],
-            silhouette_sample=model["silhouette_sample"],
-            inertia=model["inertia"],
-            meaning_shift=draft.meaning_shift,
-            drift=max((training for training, _ in draft.drift.values()), default=None),
-            feature_counts=json.dumps(draft.feature_counts),
-            rfm_thresholds=draft.thresholds.model_dump_json(),
-            **origin,
-        )
-        version_id = versions.write_candidate(warehouse, candidate)
-        versions.write_measures(warehouse, version_id, dict(draft.shifts), dict(draft.drift))
-        shown = draft.projection
-        versions.write_map(warehouse, version_id, shown.points_sql, shown.axes, shown.customers)
+        model_id = models.write_model(warehouse, model | {"as_of": night.as_of, "created_at": now})
+    version_id, shown = versions.write_assignments(warehouse, model_id), draft.projection
+    versions.write_map(warehouse, version_id, shown.points_sql, shown.axes, shown.customers)
+    silhouette, silhouette_sample = draft.quality.result()  # meanwhile it was still being measured
+    candidate = versions.Candidate(
+        as_of=night.as_of,
+        model_id=model_id,
+        trigger=night.command,
+        created_at=now,
+        params_fingerprint=night.fingerprint,
+        silhouette=silhouette,
+        silhouette_sample=silhouette_sample,
+        inertia=draft.model["inertia"],
+        meaning_shift=draft.meaning_shift,
+        drift=max((training for training, _ in draft.drift.values()), default=None),
+        feature_counts=json.dumps(draft.feature_counts),
+        rfm_thresholds=draft.thresholds.model_dump_json(),
+        **origin,
+    )
+    versions.write_candidate(warehouse, version_id, candidate)
+    versions.write_measures(warehouse, version_id, dict(draft.shifts), dict(draft.drift))
     return version_id

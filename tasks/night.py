@@ -214,7 +214,7 @@ def preload_libraries(night: Night | None = None) -> None:
 
 def _fits(night: Night) -> bool:
     with store.opened(night.warehouse) as warehouse:
-        before = versions.history_before(warehouse, night.as_of)
+        before = versions.neighbours(warehouse, night.as_of).before
     return night.refit or before is None or before["params_fingerprint"] != night.fingerprint
 
 

@@ -9,7 +9,7 @@ from tasks.night import CheckFailedError, Night
 from tasks.present import utc_now
 from tasks.progress import logger
 from tasks.wrapper import task
-from warehouse import publish, store, versions
+from warehouse import ops, publish, store, versions
 
 #: What judges a candidate.
 SUITES = ("segment_version", "segment_version_segments", "segment_version_summary")
@@ -31,7 +31,10 @@ def segment_customers(night: Night) -> int:
     """Refit, update or keep the model and assign every customer; return the id of the candidate version."""
     with store.opened(night.warehouse) as warehouse:
         draft = drafts.draft(warehouse, night)
-        version_id = drafts.store(warehouse, night, draft)
+        versions.assign(warehouse, night.as_of, draft.assign_sql, draft.scored_sql)
+        with warehouse.transaction():
+            ops.keep_settings(warehouse, night.fingerprint, night.settings, utc_now())
+            version_id = drafts.store(warehouse, night, draft)
     logger.info("%s (%s): version %s", draft.model["action"], draft.reason, version_id)
     return version_id
 

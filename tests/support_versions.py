@@ -55,7 +55,9 @@ def write_candidate(warehouse: Warehouse, as_of: date, snapshot: Snapshot, keys:
     )
     with warehouse.transaction():
         versions.assign(warehouse, as_of, assigned, scored)
-        return versions.write_candidate(warehouse, candidate)
+        version_id = versions.write_assignments(warehouse, model_id)
+        versions.write_candidate(warehouse, version_id, candidate)
+    return version_id
 
 
 def membership(snapshots: Mapping[date, Snapshot]) -> dict[str, list[tuple[int, date, date | None]]]:

@@ -94,6 +94,15 @@ def bytes_each(folder: Path) -> float | None:
     return mean(sizes) if sizes else None
 
 
+def made(warehouse: Warehouse, version_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """What is told of versions a run has made, in their order."""
+    return warehouse.select(
+        "SELECT version_id, as_of, model_id, customers, moved, held_reasons, restates_version_id "
+        "FROM segments.versions WHERE list_contains($ids, version_id) ORDER BY version_id",
+        {"ids": list(version_ids)},
+    )
+
+
 def mark(warehouse: Warehouse, version_id: int, reasons: list[str]) -> None:
     """Keep with a version why a night would have held it back; it is published all the same."""
     warehouse.execute(

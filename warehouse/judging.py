@@ -26,8 +26,10 @@ def prepare_comparison(warehouse: Warehouse, version_id: int) -> Comparison | No
 
     Versions are comparable if the same parameters made their models: after a change of parameters, everybody may move.
     """
-    row = versions.version(warehouse, version_id)
-    before = versions.history_before(warehouse, row["as_of"])
+    (row,) = warehouse.select(
+        "SELECT as_of, model_id FROM segments.versions WHERE version_id = $id", {"id": version_id}
+    )
+    before = versions.neighbours(warehouse, row["as_of"]).before
     if before is None:
         return None
     dates = {"as_of": row["as_of"], "previous_as_of": before["as_of"]}
@@ -38,7 +40,8 @@ def prepare_comparison(warehouse: Warehouse, version_id: int) -> Comparison | No
         {"id": version_id},
     )
     models = "SELECT count(DISTINCT params_fingerprint) FROM models.models WHERE model_id IN ($one, $other)"
-    same = warehouse.value(models, {"one": row["model_id"], "other": before["model_id"]}) == 1
+    one, other = row["model_id"], before["model_id"]
+    same = one == other or warehouse.value(models, {"one": one, "other": other}) == 1
     return Comparison(
         days=(row["as_of"] - before["as_of"]).days,
         comparable=same,

@@ -1,7 +1,7 @@
 """The features of many dates at once, and whatever is asked of one of them, answered for all with the first question.
 
 Nearly all of a small statement's time goes into planning it, and a backfill asks the same of one date after the other.
-So the temporary table `features` of a date becomes a lateral subquery, and the statement runs once for all dates.
+So the features of a date become a lateral subquery, and the statement runs once for all dates.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +16,8 @@ from warehouse.store import Warehouse
 
 #: Dates x customers held at a time.
 _ROWS = 250_000
+#: The relation of the features of the date that is shown.
+SHOWN = "features_shown"
 Columns = dict[str, Any]
 
 
@@ -23,6 +25,8 @@ def prepare(
     warehouse: Warehouse, dates: Sequence[date], *, inputs: Sequence[str], window_days: int | None, net: bool
 ) -> "ManyDates":
     """Make `rfm_of_dates` and `features_of_dates`, temporary tables of the customers as of each of the first dates.
+
+    Both hold the customers of one date after the other, so that those of one are found at once.
 
     The inputs have to be those of `features.of_invoices`.
     """
@@ -42,34 +46,42 @@ class ManyDates:
         warehouse.run("backfill/prepare_dates", dates=list(dates), window_days=window_days)
         select = features.inputs_sql(inputs, [], net=net, relation="rfm_of_dates", keep="as_of, customer_id")
         warehouse.execute(f"CREATE OR REPLACE TEMP TABLE features_of_dates AS {select}")
+        counted = warehouse.select("SELECT as_of, count(*) AS customers FROM rfm_of_dates GROUP BY as_of")
+        self._customers = {row["as_of"]: int(row["customers"]) for row in counted}
 
     def has(self, as_of: date, *, inputs: Sequence[str], window_days: int | None, net: bool) -> bool:
         """Whether the features of this date are here, made so."""
         return as_of in self._dates and self._made_for == (tuple(inputs), window_days, net)
 
     def show(self, as_of: date) -> int:
-        """Make the temporary tables `rfm` and `features` of one date; return how many customers are in them."""
-        for table in ("rfm", "features"):
-            self._warehouse.execute(
-                f"CREATE OR REPLACE TEMP TABLE {table} AS "
-                f"SELECT * EXCLUDE as_of FROM {table}_of_dates WHERE as_of = $as_of",
-                {"as_of": as_of},
-            )
-        return int(self._warehouse.value("SELECT count(*) FROM rfm"))
+        """Make the temporary view `SHOWN` of one date; return how many customers are in it."""
+        self._show(SHOWN, "features_of_dates", as_of)
+        return self._customers.get(as_of, 0)
 
     def query(self, as_of: date) -> Callable[[str], Columns]:
-        """What answers a SELECT from `features` for the date that is shown: columns by name, as numpy arrays.
+        """What answers a SELECT from `SHOWN` for the date that is shown: columns by name, as numpy arrays.
 
         A lateral subquery loses the order of its rows, so a SELECT with one is asked for each date.
         """
         return lambda sql: self._warehouse.execute(sql).fetchnumpy() if "ORDER BY" in sql else self._answer(sql)[as_of]
 
-    def assigned_sql(self, assign_sql: str) -> str:
-        """The rows of a SELECT from `features` with `$as_of` to bind, as a SELECT from a table of all dates."""
+    def assign(self, as_of: date, assign_sql: str, scored_sql: str) -> None:
+        """Make the temporary view `snapshot` of one date, as `versions.assign` does; its quintiles are its own."""
         if assign_sql != self._assigned:
-            self._warehouse.execute(f"CREATE OR REPLACE TEMP TABLE assigned_of_dates AS {_of_dates_sql(assign_sql)}")
+            assigned = f"SELECT * RENAME (of_date AS as_of) FROM ({_of_dates_sql(assign_sql)})"
+            self._warehouse.execute(
+                "CREATE OR REPLACE TEMP TABLE assigned_of_dates AS "
+                f"FROM rfm_of_dates JOIN ({assigned}) USING (as_of, customer_id)"
+            )
             self._assigned = assign_sql
-        return "SELECT * EXCLUDE of_date FROM assigned_of_dates WHERE of_date = $as_of"
+        self._warehouse.execute(f"CREATE OR REPLACE TEMP TABLE scored AS {scored_sql}")
+        self._show("snapshot", "assigned_of_dates", as_of, "JOIN scored USING (customer_id)")
+
+    def _show(self, view: str, table: str, as_of: date, joined: str = "") -> None:
+        self._warehouse.execute(
+            f"CREATE OR REPLACE TEMP VIEW {view} AS "
+            f"FROM (SELECT * EXCLUDE as_of FROM {table} WHERE as_of = DATE '{as_of.isoformat()}') {joined}"
+        )
 
     def _answer(self, sql: str) -> dict[date, Columns]:
         if sql not in self._answers:
@@ -86,9 +98,9 @@ class ManyDates:
 
 
 def _of_dates_sql(sql: str) -> str:
-    """A SELECT from `features` for each of `dates`, with the date as `of_date`."""
+    """A SELECT from `SHOWN` for each of `dates`, with the date as `of_date`."""
     return (
         "SELECT dates.as_of AS of_date, found.* FROM dates, LATERAL ("
-        "WITH features AS (SELECT * EXCLUDE as_of FROM features_of_dates WHERE features_of_dates.as_of = dates.as_of) "
+        f"WITH {SHOWN} AS (SELECT * EXCLUDE as_of FROM features_of_dates WHERE features_of_dates.as_of = dates.as_of) "
         f"SELECT * FROM ({sql.replace('$as_of', 'dates.as_of')})) AS found"
     )

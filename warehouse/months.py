@@ -4,7 +4,9 @@ A row that is kept is right: what changes a day takes the rows of its month and 
 transaction. So a publication reads the invoices of two months, and of another one only once.
 """
 
-from warehouse import versions
+from collections.abc import Mapping
+from typing import Any
+
 from warehouse.filling import Parameters
 from warehouse.store import Warehouse
 
@@ -18,10 +20,10 @@ def prepare_sales(warehouse: Warehouse, parameters: Parameters) -> None:
     warehouse.run("sales/prepare_totals", **parameters)
 
 
-def prepare_segments(warehouse: Warehouse, version_id: int) -> None:
-    """Make the temporary tables `month_versions` and `month_sums` of a version whose history was prepared."""
-    as_of = versions.version(warehouse, version_id)["as_of"]
-    for row in warehouse.rows("segments/missing_months", version_id=version_id, as_of=as_of):
+def prepare_segments(warehouse: Warehouse, version: Mapping[str, Any]) -> None:
+    """Make the temporary tables `month_versions` and `month_sums` of the version of a row whose history was prepared."""
+    own = {"version_id": version["version_id"], "as_of": version["as_of"]}
+    for row in warehouse.rows("segments/missing_months", **own):
         with warehouse.transaction():
             warehouse.run("segments/keep_month", **row)
-    warehouse.run("segments/prepare_month", version_id=version_id, as_of=as_of)
+    warehouse.run("segments/prepare_month", **own)

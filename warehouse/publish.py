@@ -43,20 +43,21 @@ def publish(warehouse: Warehouse, version_id: int, now: datetime, together: Toge
     Killed at any moment, readers have a whole version, and `reconcile` finishes or undoes the rest. Versions that are
     published one after the other may share what they have in common (`together`).
     """
+    row = versions.version(warehouse, version_id)
     with _shared(warehouse, together) as shared:
-        shared.other.prepare(published_file.parameters_of(warehouse, version_id))
-        versions.prepare_history(warehouse, version_id)
-        months.prepare_segments(warehouse, version_id)
+        shared.other.prepare(published_file.parameters_of(warehouse, row))
+        versions.prepare_history(warehouse, row)
+        months.prepare_segments(warehouse, row)
         if not version_file(warehouse.params.serving, version_id).exists():
-            build(warehouse, version_id, shared)
-    return _make_visible(warehouse, version_id, now)
+            build(warehouse, row, shared)
+    return _make_visible(warehouse, row, now)
 
 
-def build(warehouse: Warehouse, version_id: int, together: Together | None = None) -> None:
-    """Write the version's directory under a temporary name and rename it when it is whole and on disk."""
+def build(warehouse: Warehouse, row: dict[str, Any], together: Together | None = None) -> None:
+    """Write the directory of a version under a temporary name and rename it when it is whole and on disk."""
     with _shared(warehouse, together) as shared:
-        write = partial(published_file.write, warehouse, version_id, other=shared.other, begun=shared.begun)
-        serving.make_version(warehouse.params.serving, version_id, write)
+        write = partial(published_file.write, warehouse, row, other=shared.other, begun=shared.begun)
+        serving.make_version(warehouse.params.serving, row["version_id"], write)
 
 
 def _shared(warehouse: Warehouse, together: Together | None) -> AbstractContextManager[Together]:
@@ -153,13 +154,12 @@ def _settle_held(warehouse: Warehouse, version_id: int, found: Path, now: dateti
     return [f"version {version_id} is still held: its promotion was stopped; run it again"]
 
 
-def _make_visible(warehouse: Warehouse, version_id: int, now: datetime) -> bool:
-    row = versions.version(warehouse, version_id)
-    newer = versions.published_after(warehouse, row["as_of"])
+def _make_visible(warehouse: Warehouse, row: dict[str, Any], now: datetime) -> bool:
+    version_id, newest = row["version_id"], versions.newest(warehouse)
+    newer = newest[0] if newest and newest[1] > row["as_of"] else None
     visible = newer is None and versions.pinned(warehouse) is None
     if visible:
         facts = {"as_of": row["as_of"], "published_at": now}
         serving.point_current(warehouse.params.serving, version_id, facts)
-    newest = warehouse.value("SELECT arg_max(version_id, as_of) FROM segments.versions WHERE status = 'published'")
-    versions.commit_published(warehouse, version_id, version_id if newer is None else newest, now)
+    versions.commit_published(warehouse, row, newer or version_id, now)
     return visible

@@ -2,7 +2,7 @@
 
 import tempfile
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -11,7 +11,6 @@ from typing import Any
 
 import duckdb
 
-from warehouse import versions
 from warehouse.beside import TABLES, Beside
 from warehouse.errors import WarehouseError
 from warehouse.filling import Parameters, fill
@@ -69,12 +68,12 @@ class Begun:
         return self._content
 
 
-def write(warehouse: Warehouse, version_id: int, file: Path, other: Beside, begun: Begun | None = None) -> None:
-    """Write the file of a version whose history was prepared (`versions.prepare_history`).
+def write(warehouse: Warehouse, row: Mapping[str, Any], file: Path, other: Beside, begun: Begun | None = None) -> None:
+    """Write the file of the version of this row, whose history was prepared (`versions.prepare_history`).
 
     With `begun`, what it has in common with the version before is copied.
     """
-    parameters = parameters_of(warehouse, version_id)
+    parameters = parameters_of(warehouse, row)
     content = begun.content(warehouse, parameters) if begun else _empty_file()
     tables = [name for name in _tables() if name not in TABLES and not (begun and name in _LASTING)]
     other.prepare(parameters).result()
@@ -142,11 +141,11 @@ def _detach(warehouse: Warehouse, home: str) -> None:
     warehouse.execute("DETACH publication")
 
 
-def parameters_of(warehouse: Warehouse, version_id: int) -> dict[str, Any]:
+def parameters_of(warehouse: Warehouse, row: Mapping[str, Any]) -> dict[str, Any]:
     """What the SELECTs of the public tables are bound to for a version, and how many customers it has."""
-    row, tables = versions.version(warehouse, version_id), warehouse.params.tables
+    tables = warehouse.params.tables
     return {
-        "version_id": version_id,
+        "version_id": row["version_id"],
         "as_of": row["as_of"],
         "customers": row["customers"],
         "service_products": list(tables.service_products),

@@ -31,6 +31,20 @@ class Candidate:
     restates_version_id: int | None = None
 
 
+@dataclass(frozen=True)
+class Neighbours:
+    """The versions with the next smaller and the next greater date, though their directories may be gone.
+
+    What happened since one of them is told from it. Of each there are the columns `_OF_NEIGHBOURS`.
+    """
+
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+_OF_NEIGHBOURS = ("version_id", "as_of", "model_id", "params_fingerprint", "feature_counts", "rfm_thresholds")
+
+
 def published_on(warehouse: Warehouse, as_of: date) -> dict[str, Any] | None:
     """The published version of exactly this date."""
     return _first(warehouse, "FROM segments.versions WHERE status = 'published' AND as_of = $as_of", as_of=as_of)
@@ -45,23 +59,25 @@ def published_before(warehouse: Warehouse, as_of: date) -> dict[str, Any] | None
     )
 
 
-def published_after(warehouse: Warehouse, as_of: date) -> dict[str, Any] | None:
-    """The published version with the next greater date."""
-    return _first(
-        warehouse,
-        "FROM segments.versions WHERE status = 'published' AND as_of > $as_of ORDER BY as_of LIMIT 1",
-        as_of=as_of,
+def neighbours(warehouse: Warehouse, as_of: date) -> Neighbours:
+    """The versions next to a date; to sort whole rows for them takes twice as long."""
+    columns = ", ".join(f"{name} := {name}" for name in _OF_NEIGHBOURS)
+    (found,) = warehouse.select(
+        f"SELECT arg_max(known, as_of) FILTER (as_of < $as_of) AS before, "
+        f"arg_min(known, as_of) FILTER (as_of > $as_of) AS after "
+        f"FROM (SELECT as_of, struct_pack({columns}) AS known FROM segments.history)",
+        {"as_of": as_of},
     )
+    return Neighbours(**found)
 
 
-def history_before(warehouse: Warehouse, as_of: date) -> dict[str, Any] | None:
-    """The version with the next smaller date, though its directory may be gone: what happened since is told from it."""
-    return _of_date(warehouse, "SELECT max(as_of) FROM segments.history WHERE as_of < $as_of", as_of)
-
-
-def history_after(warehouse: Warehouse, as_of: date) -> dict[str, Any] | None:
-    """The version with the next greater date, though its directory may be gone."""
-    return _of_date(warehouse, "SELECT min(as_of) FROM segments.history WHERE as_of > $as_of", as_of)
+def newest(warehouse: Warehouse) -> tuple[int, date] | None:
+    """Number and date of the published version with the greatest date."""
+    found: tuple[int, date] | None = warehouse.execute(
+        "SELECT arg_max(version_id, as_of), max(as_of) FROM segments.versions WHERE status = 'published' "
+        "HAVING count(*) > 0"
+    ).fetchone()
+    return found
 
 
 def model_before(warehouse: Warehouse, as_of: date) -> int | None:
@@ -113,7 +129,7 @@ def is_up_to_date(
 
 
 def assign(warehouse: Warehouse, as_of: date, assign_sql: str, scored_sql: str) -> None:
-    """Make the temporary tables `assigned` and `scored` of every customer of the temporary table `features`.
+    """Make the temporary view `snapshot`: every customer of `features` and `rfm`, assigned and scored.
 
     `assign_sql` selects customer_id, cluster, distance, second_cluster, second_distance, margin, borderline, reasons,
     moves_on and moves_on_cluster, with `$as_of` bound; `scored_sql` customer_id, r_score, f_score, m_score, a_score,
@@ -121,24 +137,32 @@ def assign(warehouse: Warehouse, as_of: date, assign_sql: str, scored_sql: str) 
     """
     warehouse.create_computed("assigned", assign_sql, "features", {"as_of": as_of})
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE scored AS {scored_sql}")
+    warehouse.execute(
+        "CREATE OR REPLACE TEMP VIEW snapshot AS "
+        "FROM assigned JOIN rfm USING (customer_id) JOIN scored USING (customer_id)"
+    )
 
 
-def write_candidate(warehouse: Warehouse, candidate: Candidate) -> int:
-    """Store the customers of the temporary tables `assigned`, `scored` and `rfm` as a candidate.
+def write_assignments(warehouse: Warehouse, model_id: int) -> int:
+    """Store the customers of `snapshot` as those of a new version, which `write_candidate` describes; return its id.
 
-    Runs inside the caller's transaction; returns the version's id.
+    Runs inside the caller's transaction.
     """
     version_id = int(warehouse.value("SELECT coalesce(max(version_id), 0) + 1 FROM segments.versions"))
+    warehouse.run("segments/insert_assignments", version_id=version_id, model_id=model_id)
+    return version_id
+
+
+def write_candidate(warehouse: Warehouse, version_id: int, candidate: Candidate) -> None:
+    """Store the version whose customers were stored as a candidate; runs inside the caller's transaction."""
     previous = warehouse.value(
         "SELECT max_by(version_id, as_of) FROM segments.history WHERE as_of < $as_of", {"as_of": candidate.as_of}
     )
     _prepare_value_to_date(warehouse, candidate.as_of)
-    warehouse.run("segments/insert_assignments", version_id=version_id, model_id=candidate.model_id)
     warehouse.run(
         "segments/insert_candidate", version_id=version_id, previous_version_id=previous,
         **candidate.__dict__,
     )  # fmt: skip
-    return version_id
 
 
 def write_measures(
@@ -164,13 +188,12 @@ def write_map(
     `points_sql` selects customer_id, x, y, z and standardised from the temporary table `features`; `axes` are rows of
     axis, input, loading and variance_share.
     """
-    warehouse.execute(
+    sampled = warehouse.value(
         "INSERT INTO segments.map_points BY NAME "
         f"SELECT version_id, segment_key, x, y, z, standardised FROM ({points_sql}) "
         "JOIN segments.assignments USING (customer_id) WHERE version_id = $id ORDER BY ALL",
         {"id": version_id},
     )
-    sampled = warehouse.value("SELECT count(*) FROM segments.map_points WHERE version_id = $id", {"id": version_id})
     same = {"version_id": version_id, "sampled_customers": sampled, "customers": customers}
     warehouse.insert("segments.map_axes", [{**same, **row} for row in axes])
 
@@ -184,42 +207,35 @@ def drop_candidates(warehouse: Warehouse) -> list[int]:
     return ids
 
 
-def prepare_history(warehouse: Warehouse, version_id: int) -> None:
-    """Work out what publishing this version changes: temporary tables for membership and movements, nothing stored yet.
+def prepare_history(warehouse: Warehouse, row: Mapping[str, Any]) -> None:
+    """Work out what publishing the version of this row changes: temporary tables, nothing stored yet.
 
-    Leaves `membership_gone`, `membership_come`, `moves` (this version's and its successor's), `profiles_come`,
-    `next_membership` and `next_profiles`.
+    Leaves `membership_gone`, `membership_come`, `moves` (this version's and its successor's), `shown_versions`,
+    `profiles_come`, `next_membership` and `next_profiles`.
     """
-    row = version(warehouse, version_id)
-    before, after = history_before(warehouse, row["as_of"]), history_after(warehouse, row["as_of"])
+    near, version_id = neighbours(warehouse, row["as_of"]), row["version_id"]
     dates = {
         "as_of": row["as_of"],
-        "next_as_of": after and after["as_of"],
-        "previous_as_of": before and before["as_of"],
+        "next_as_of": near.after and near.after["as_of"],
+        "previous_as_of": near.before and near.before["as_of"],
     }
     warehouse.run("segments/prepare_membership", version_id=version_id, **dates)
     warehouse.run(
-        "segments/prepare_movements", version_id=version_id, next_version_id=after and after["version_id"],
-        previous_version_id=before and before["version_id"], **dates,
+        "segments/prepare_movements", version_id=version_id, next_version_id=near.after and near.after["version_id"],
+        previous_version_id=near.before and near.before["version_id"], **dates,
     )  # fmt: skip
     _prepare_value_to_date(warehouse, row["as_of"])
     warehouse.run("segments/prepare_profiles", version_id=version_id)
 
 
-def commit_published(warehouse: Warehouse, version_id: int, current_id: int, now: datetime) -> None:
-    """Make the prepared history the stored one and the version published, in one transaction."""
-    row = version(warehouse, version_id)
+def commit_published(warehouse: Warehouse, row: Mapping[str, Any], current_id: int, now: datetime) -> None:
+    """Make the prepared history the stored one and the version of this row published, in one transaction."""
     with warehouse.transaction():
         warehouse.run("segments/commit_history")
         warehouse.run(
-            "segments/commit_published", version_id=version_id, as_of=row["as_of"], now=now, current_id=current_id
-        )
-
-
-def _of_date(warehouse: Warehouse, date_sql: str, as_of: date) -> dict[str, Any] | None:
-    """The version of history of a date that is found first: to sort whole rows for one of them takes twice as long."""
-    found = warehouse.value(date_sql, {"as_of": as_of})
-    return None if found is None else _first(warehouse, "FROM segments.history WHERE as_of = $found", found=found)
+            "segments/commit_published", version_id=row["version_id"], as_of=row["as_of"], now=now,
+            current_id=current_id,
+        )  # fmt: skip
 
 
 def _first(warehouse: Warehouse, sql: str, **parameters: Any) -> dict[str, Any] | None:

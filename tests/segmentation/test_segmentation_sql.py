@@ -175,8 +175,8 @@ def test_the_order_of_customers_does_not_matter(connection, customers, exact) ->
     for seed in range(3):
         fill(connection, np.random.default_rng(seed).permutation(customers))
         scaler = scaler_of(connection, ModelParams())
-        found = columns(connection, summary_sql(scaler, 0.2, "features", exact=exact))
-        seen.append((scaler, {name: values.tolist() for name, values in found.items()}))
+        found = summary_from_columns(columns(connection, summary_sql(scaler, 0.2, "features", exact=exact)), scaler)
+        seen.append((scaler, found.centers.tolist(), found.weights.tolist(), found.within))
     assert seen[0] == seen[1] == seen[2]
 
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -9,14 +10,16 @@ import numpy as np
 import pytest
 from support_landing import warehouse_in
 
+from segmentation import scoring
 from segmentation.ageing import explain_and_age_sql
 from segmentation.modelling import fit_scaler
 from segmentation.params import FeatureParams, ModelParams
-from segmentation.scoring import thresholds_sql
+from segmentation.scoring import SCORES, Thresholds, parse_rfm_map, scored_sql, thresholds_sql
 from segmentation.transforms import summary_sql
-from warehouse import features, many_dates
+from warehouse import features, many_dates, versions
 from warehouse.store import Warehouse
 
+RFM_MAP = Path(scoring.__file__).with_name("rfm_map.json")
 FIRST = date(2011, 1, 10)
 #: With gaps, before the first purchase, and on days without any.
 DATES = [FIRST + timedelta(days=day) for day in (-12, -3, 0, 1, 2, 3, 7, 8, 20, 40)]
@@ -48,21 +51,21 @@ def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
 @pytest.mark.parametrize("window_days", [None, 4])
 def test_many_dates_are_what_each_is_by_itself(warehouse: Warehouse, window_days: int | None) -> None:
     ahead = many_dates.prepare(warehouse, DATES, inputs=INPUTS, window_days=window_days, net=True)
-    asked, assign_sql = _questions(warehouse, window_days), _assign_sql(warehouse, window_days)
+    asked, shown = (_asked(warehouse, window_days, relation) for relation in ("features", many_dates.SHOWN))
     for as_of in DATES:
         customers = ahead.show(as_of)
-        found = [_rows(warehouse, table) for table in ("rfm", "features")]
-        answers = [ahead.query(as_of)(sql) for sql in asked] if customers else []
-        assigned = _assigned(warehouse, ahead.assigned_sql(assign_sql), as_of)
+        ahead.assign(as_of, shown.assign_sql, shown.scored_sql)
+        found = [_rows(warehouse, table) for table in (many_dates.SHOWN, "snapshot")]
+        answers = [ahead.query(as_of)(sql) for sql in shown.questions] if customers else []
         assert customers == features.prepare(warehouse, as_of, window_days)
         features.prepare_inputs(warehouse, INPUTS, as_of=as_of, window_days=window_days, net=True, own_sql="")
-        assert found == [_rows(warehouse, table) for table in ("rfm", "features")]
-        assert assigned == _assigned(warehouse, assign_sql, as_of)
-        for sql, answer in zip(asked, answers, strict=False):
-            alone = warehouse.execute(sql).fetchnumpy()
-            assert answer.keys() == alone.keys()
+        versions.assign(warehouse, as_of, asked.assign_sql, asked.scored_sql)
+        assert found == [_rows(warehouse, table) for table in ("features", "snapshot")]
+        for sql, answer in zip(asked.questions, answers, strict=False):
+            found_rows, alone = _in_order(answer), _in_order(warehouse.execute(sql).fetchnumpy())
+            assert found_rows.keys() == alone.keys()
             for name, column in alone.items():
-                np.testing.assert_array_equal(answer[name], column, strict=True)
+                np.testing.assert_array_equal(found_rows[name], column, strict=True)
     assert (customers == 0) == (window_days is not None)  # on the last date nobody is in the window
 
 
@@ -83,20 +86,29 @@ def _scaler(warehouse: Warehouse, window_days: int | None) -> tuple[object, ...]
     return scaler, np.array([[-1.0] * 4, [0.0] * 4, [1.0, 0.5, 0.2, -0.3]])
 
 
-def _assign_sql(warehouse: Warehouse, window_days: int | None) -> str:
+@dataclass(frozen=True)
+class _Asked:
+    questions: list[str]
+    assign_sql: str
+    scored_sql: str
+
+
+def _asked(warehouse: Warehouse, window_days: int | None, relation: str) -> _Asked:
     scaler, centroids = _scaler(warehouse, window_days)
-    return explain_and_age_sql(scaler, centroids, "features", window_days=window_days)  # type: ignore[arg-type]
+    summary = summary_sql(scaler, 0.1, relation, exact=True)  # type: ignore[arg-type]
+    cuts = dict.fromkeys(SCORES, (1, 2, 3, 4))
+    return _Asked(
+        [summary, thresholds_sql(relation), f"SELECT count(*) AS customers FROM {relation}"],
+        explain_and_age_sql(scaler, centroids, relation, window_days=window_days),  # type: ignore[arg-type]
+        scored_sql(Thresholds(**cuts), parse_rfm_map(RFM_MAP.read_text()), relation),  # type: ignore[arg-type]
+    )
 
 
-def _questions(warehouse: Warehouse, window_days: int | None) -> list[str]:
-    scaler, _ = _scaler(warehouse, window_days)
-    summary = summary_sql(scaler, 0.1, "features", exact=True)  # type: ignore[arg-type]
-    return [summary, thresholds_sql("features"), "SELECT count(*) AS customers FROM features"]
+def _in_order(columns: many_dates.Columns) -> many_dates.Columns:
+    order = np.lexsort(list(columns.values()))
+    return {name: column[order] for name, column in columns.items()}
 
 
-def _rows(warehouse: Warehouse, table: str) -> list[tuple[object, ...]]:
-    return warehouse.execute(f"FROM {table} ORDER BY customer_id").fetchall()
-
-
-def _assigned(warehouse: Warehouse, sql: str, as_of: date) -> list[tuple[object, ...]]:
-    return warehouse.execute(f"FROM ({sql}) ORDER BY customer_id", {"as_of": as_of}).fetchall()
+def _rows(warehouse: Warehouse, relation: str) -> list[dict[str, object]]:
+    rows = warehouse.select(f"FROM {relation} ORDER BY customer_id")
+    return [dict(sorted(row.items())) for row in rows]

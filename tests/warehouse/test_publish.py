@@ -42,6 +42,15 @@ def published(warehouse: Warehouse, day: int) -> int:
     return version_id
 
 
+def half_published(warehouse: Warehouse, day: int) -> int:
+    """A candidate with its directory, as a run leaves it that is stopped before `current` is swapped."""
+    version_id = candidate(warehouse, day)
+    row = versions.version(warehouse, version_id)
+    versions.prepare_history(warehouse, row)
+    publish.build(warehouse, row)
+    return version_id
+
+
 def statuses(warehouse: Warehouse) -> dict[int, str]:
     rows = warehouse.select("SELECT version_id, status FROM segments.versions ORDER BY version_id")
     return {row["version_id"]: row["status"] for row in rows}
@@ -123,9 +132,7 @@ def test_a_candidate_without_a_directory_is_dropped(warehouse: Warehouse, folder
 
 def test_a_complete_directory_is_published(warehouse: Warehouse, folder: Path) -> None:
     published(warehouse, 0)
-    built = candidate(warehouse, 1)
-    versions.prepare_history(warehouse, built)
-    publish.build(warehouse, built)
+    built = half_published(warehouse, 1)
     before = publish.version_file(folder, built).stat().st_ino
     assert publish.reconcile(warehouse, NOW) == ["finished publishing version 2"]
     assert (statuses(warehouse), shown(folder)) == ({1: "published", 2: "published"}, 2)
@@ -135,9 +142,7 @@ def test_a_complete_directory_is_published(warehouse: Warehouse, folder: Path) -
 
 def test_the_link_wins_over_the_row(warehouse: Warehouse, folder: Path) -> None:
     published(warehouse, 0)
-    built = candidate(warehouse, 1)
-    versions.prepare_history(warehouse, built)
-    publish.build(warehouse, built)
+    half_published(warehouse, 1)
     (folder / "current").unlink()
     (folder / "current").symlink_to("versions/000002")  # killed before current.json and the commit
     assert publish.reconcile(warehouse, NOW) == ["finished publishing version 2"]
@@ -146,9 +151,7 @@ def test_the_link_wins_over_the_row(warehouse: Warehouse, folder: Path) -> None:
 
 def test_a_complete_directory_of_an_earlier_date_does_not_become_current(warehouse: Warehouse, folder: Path) -> None:
     published(warehouse, 1)
-    built = candidate(warehouse, 0)
-    versions.prepare_history(warehouse, built)
-    publish.build(warehouse, built)
+    half_published(warehouse, 0)
     publish.reconcile(warehouse, NOW)
     assert (statuses(warehouse), shown(folder)) == ({1: "published", 2: "published"}, 1)
 

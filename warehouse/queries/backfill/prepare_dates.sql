@@ -23,4 +23,5 @@ JOIN changed_activity AS a ON a.customer_id.customer_id = spans.customer_id AND 
 JOIN dates ON dates.as_of >= valid_from AND (valid_to IS NULL OR dates.as_of < valid_to);
 CREATE OR REPLACE TEMP TABLE rfm_of_dates AS
 SELECT customer_id.as_of AS as_of, * REPLACE (customer_id.customer_id AS customer_id)
-FROM features.rfm_from('dated_activity', customer_id.as_of, $window_days);
+FROM features.rfm_from('dated_activity', customer_id.as_of, $window_days)
+ORDER BY as_of;

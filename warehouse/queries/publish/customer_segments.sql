@@ -1,10 +1,9 @@
 -- grain: segmented customer of the version
 -- inputs: shared.bought; next_membership
 -- reason: the stays of that date are picked before the join, so that its cost does not grow with the history
-WITH this AS (FROM segments.versions WHERE version_id = $version_id),
-stays AS (
+WITH stays AS (
     SELECT customer_id, valid_from FROM next_membership
-    WHERE valid_from <= (SELECT as_of FROM this) AND (valid_to IS NULL OR valid_to > (SELECT as_of FROM this))
+    WHERE valid_from <= $as_of AND (valid_to IS NULL OR valid_to > $as_of)
 )
 SELECT a.customer_id, a.segment_key, own.segment_name AS segment, stays.valid_from AS segment_since,
     a.recency_days, a.frequency, a.monetary, a.average, a.gross, a.returned,
@@ -15,10 +14,11 @@ SELECT a.customer_id, a.segment_key, own.segment_name AS segment, stays.valid_fr
     coalesce(bought.products, 0) AS distinct_products,
     v.as_of, v.version_id, v.created_at
 FROM segments.assignments AS a
-JOIN this AS v USING (version_id)
+JOIN segments.versions AS v USING (version_id)
 JOIN models.clusters AS own ON own.model_id = v.model_id AND own.segment_key = a.segment_key
 LEFT JOIN models.clusters AS second ON second.model_id = v.model_id AND second.segment_key = a.second_segment_key
 LEFT JOIN models.clusters AS later ON later.model_id = v.model_id AND later.segment_key = a.moves_on_segment_key
 LEFT JOIN shared.bought ON bought.customer_id = a.customer_id
 JOIN stays ON stays.customer_id = a.customer_id
+WHERE a.version_id = $version_id
 ORDER BY a.customer_id

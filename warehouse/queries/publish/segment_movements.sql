@@ -1,13 +1,11 @@
 -- grain: published version x pair of segments
+-- inputs: next_movements, shown_versions
 SELECT v.version_id, v.as_of, before.as_of AS previous_as_of, from_segment_key, f.segment AS from_segment,
     to_segment_key, t.segment AS to_segment, count(*) AS customers, CAST(sum(net_365_days) AS DECIMAL(18, 4)) AS net_365_days
 FROM next_movements AS m
-JOIN segments.versions AS v USING (version_id)
-LEFT JOIN recomputed AS r USING (version_id)
-LEFT JOIN segments.versions AS before ON before.version_id = coalesce(r.previous_version_id, v.previous_version_id)
+JOIN shown_versions AS v USING (version_id)
+LEFT JOIN segments.versions AS before ON before.version_id = v.previous_version_id
 LEFT JOIN segments.names AS f ON f.segment_key = from_segment_key
 LEFT JOIN segments.names AS t ON t.segment_key = to_segment_key
-WHERE v.version_id = $version_id OR v.version_id IN (SELECT version_id FROM segments.history)
-    AND v.as_of <> (SELECT as_of FROM segments.versions WHERE version_id = $version_id)
 GROUP BY v.version_id, v.as_of, before.as_of, from_segment_key, f.segment, to_segment_key, t.segment
 ORDER BY v.as_of, customers DESC, from_segment_key, to_segment_key

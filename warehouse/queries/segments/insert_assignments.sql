@@ -1,5 +1,5 @@
 -- grain: version x segmented customer
--- inputs: assigned, scored, rfm (of the same date), the model's clusters
+-- inputs: snapshot, the model's clusters
 -- reason: the snapshot a version is made of; clusters, numbered from 0, become segment keys here and nowhere else
 INSERT INTO segments.assignments BY NAME
 SELECT $version_id AS version_id, customer_id, keys[cluster + 1] AS segment_key, distance,
@@ -8,8 +8,6 @@ SELECT $version_id AS version_id, customer_id, keys[cluster + 1] AS segment_key,
     r_score, f_score, m_score, rfm_score, rfm_name AS rfm_segment, recency_days, frequency, monetary, average, gross,
     returned, first_purchase_day, last_purchase_day, tenure_days, days_between_orders, return_rate, items_per_order,
     active_months, country
-FROM assigned
-JOIN rfm USING (customer_id)
-JOIN scored USING (customer_id)
+FROM snapshot
 CROSS JOIN (SELECT list(segment_key ORDER BY cluster) AS keys FROM models.clusters WHERE model_id = $model_id)
 ORDER BY customer_id;

@@ -1,9 +1,18 @@
 -- grain: version x customer that moved: this version against its predecessor, and its successor against this one
 -- inputs: next_membership; sales.invoices for the money: the mover's net revenue of the 365 days before the version
--- reason: movements are between neighbouring published dates, so a version put in between changes its successor's too
-CREATE OR REPLACE TEMP TABLE recomputed (version_id INTEGER, previous_version_id INTEGER);
-INSERT INTO recomputed VALUES ($version_id, $previous_version_id), ($next_version_id, $version_id);
-DELETE FROM recomputed WHERE version_id IS NULL;
+-- reason: movements are between neighbouring published dates, so a version put in between changes its successor's too;
+--   shown_versions are those the published histories tell of, which several of the file's tables ask for
+CREATE OR REPLACE TEMP TABLE recomputed AS
+SELECT CAST(id AS INTEGER) AS version_id, CAST(previous AS INTEGER) AS previous_version_id
+FROM (VALUES ($version_id, $previous_version_id), ($next_version_id, $version_id)) AS neighbours(id, previous)
+WHERE id IS NOT NULL;
+CREATE OR REPLACE TEMP TABLE shown_versions AS
+SELECT version_id, as_of, model_id, coalesce(r.previous_version_id, v.previous_version_id) AS previous_version_id
+FROM (
+    SELECT version_id, as_of, model_id, previous_version_id FROM segments.history WHERE as_of <> $as_of
+    UNION ALL SELECT version_id, as_of, model_id, previous_version_id FROM segments.versions WHERE version_id = $version_id
+) AS v
+LEFT JOIN recomputed AS r USING (version_id);
 CREATE OR REPLACE TEMP TABLE moves AS
 WITH steps AS (
     SELECT $version_id AS version_id, $previous_as_of AS from_day, $as_of AS to_day WHERE $previous_as_of IS NOT NULL
