@@ -19,7 +19,8 @@ from warehouse.store import Warehouse
 _OF_DATE = ("cohort_retention", "sales_by_country", "sales_monthly", "top_products")
 #: Tables of a candidate's customers.
 _OF_CANDIDATE = (
-    "product_affinity", "rfm_crosstab", "rfm_heatmap", "segment_countries", "segment_map", "segment_map_axes", "version_drift",
+    "product_affinity", "rfm_crosstab", "rfm_heatmap", "segment_countries", "segment_map", "segment_map_axes",
+    "version_drift",
 )  # fmt: skip
 TABLES = frozenset([*_OF_DATE, *_OF_CANDIDATE])
 

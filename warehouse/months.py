@@ -21,7 +21,7 @@ def prepare_sales(warehouse: Warehouse, parameters: Parameters) -> None:
 
 
 def prepare_segments(warehouse: Warehouse, version: Mapping[str, Any]) -> None:
-    """Make the temporary tables `month_versions` and `month_sums` of the version of a row whose history was prepared."""
+    """Make the temporary tables `month_versions` and `month_sums` of a version whose history was prepared."""
     own = {"version_id": version["version_id"], "as_of": version["as_of"]}
     for row in warehouse.rows("segments/missing_months", **own):
         with warehouse.transaction():
