@@ -1,4 +1,4 @@
-"""What of a published file needs nothing of a version's history: made on a second connection, in a second thread.
+"""What of a published file asks nobody's membership: made on a second connection, in a second thread.
 
 DuckDB has nothing to share among threads in the many small statements of a publication, but two connections run two of
 them at a time. What needs no version either, the totals of sales before a date, is made ready a date ahead.
@@ -18,11 +18,13 @@ from warehouse.store import Warehouse
 #: Tables of sales before a date.
 _OF_DATE = ("cohort_retention", "sales_by_country", "sales_monthly", "top_products")
 #: Tables of a candidate's customers.
-_OF_CANDIDATE = (
-    "product_affinity", "rfm_crosstab", "rfm_heatmap", "segment_countries", "segment_map", "segment_map_axes",
-    "version_drift",
+_OF_CANDIDATE = ("product_affinity", "rfm_crosstab", "rfm_heatmap", "segment_countries")
+#: Tables that are quickly filled, but for some only when the history was prepared.
+_AT_LAST = (
+    "segment_map", "segment_map_axes", "segment_movements", "segment_profiles", "segment_profiles_history",
+    "segment_versions", "version_drift",
 )  # fmt: skip
-TABLES = frozenset([*_OF_DATE, *_OF_CANDIDATE])
+TABLES = frozenset([*_OF_DATE, *_OF_CANDIDATE, *_AT_LAST])
 
 
 class Beside:
@@ -36,6 +38,10 @@ class Beside:
     def prepare(self, parameters: Parameters) -> "Future[None]":
         """Make the totals of the date `as_of` ready; the database `shared` has those the other connection needs."""
         return self._pool.submit(self._prepare, dict(parameters))
+
+    def prepare_candidate(self, parameters: Parameters) -> "Future[None]":
+        """Make ready what is told of a candidate's customers, after the totals of its date."""
+        return self._pool.submit(self._prepare_candidate, dict(parameters))
 
     def fill(self, parameters: Parameters) -> "Future[None]":
         """Insert the rows of `TABLES` into the attached file `publication`, in a transaction of their own."""
@@ -56,11 +62,16 @@ class Beside:
             make_ready(self._warehouse, table, parameters)
         self._ready = parameters["as_of"]
 
+    def _prepare_candidate(self, parameters: Parameters) -> None:
+        for table in _OF_CANDIDATE:
+            make_ready(self._warehouse, table, parameters)
+
     def _fill(self, parameters: Parameters) -> None:
+        self._warehouse.run("segments/next_history")
         with self._warehouse.transaction():
-            for table in _OF_DATE:
+            for table in (*_OF_DATE, *_OF_CANDIDATE):
                 fill_ready(self._warehouse, table)
-            for table in _OF_CANDIDATE:
+            for table in _AT_LAST:
                 fill(self._warehouse, table, parameters)
 
 

@@ -5,7 +5,7 @@ reader opens a file that never changes, so it blocks nobody and is blocked by no
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -19,7 +19,17 @@ from warehouse.published_file import Begun
 from warehouse.serving import current_pointer, version_file, write_status
 from warehouse.store import Warehouse
 
-__all__ = ["Together", "build", "current_pointer", "publish", "reconcile", "summary", "version_file", "write_status"]
+__all__ = [
+    "Together",
+    "build",
+    "current_pointer",
+    "prepare",
+    "publish",
+    "reconcile",
+    "summary",
+    "version_file",
+    "write_status",
+]
 
 
 @dataclass(frozen=True)
@@ -44,24 +54,27 @@ def publish(warehouse: Warehouse, version_id: int, now: datetime, together: Toge
     published one after the other may share what they have in common (`together`).
     """
     row = versions.version(warehouse, version_id)
-    with _shared(warehouse, together) as shared:
-        shared.other.prepare(published_file.parameters_of(warehouse, row))
-        versions.prepare_history(warehouse, row)
-        months.prepare_segments(warehouse, row)
+    with nullcontext(together) if together else publishing(warehouse) as shared:
+        prepare(warehouse, row, shared)
         if not version_file(warehouse.params.serving, version_id).exists():
             build(warehouse, row, shared)
-    return _make_visible(warehouse, row, now)
+        return _make_visible(warehouse, row, now)
 
 
-def build(warehouse: Warehouse, row: dict[str, Any], together: Together | None = None) -> None:
-    """Write the directory of a version under a temporary name and rename it when it is whole and on disk."""
-    with _shared(warehouse, together) as shared:
-        write = partial(published_file.write, warehouse, row, other=shared.other, begun=shared.begun)
-        serving.make_version(warehouse.params.serving, row["version_id"], write)
+def prepare(warehouse: Warehouse, row: dict[str, Any], together: Together) -> None:
+    """Work out what publishing the version of this row changes, and what its file is filled from; nothing is stored."""
+    parameters = published_file.parameters_of(warehouse, row)
+    totals, told = together.other.prepare(parameters), together.other.prepare_candidate(parameters)
+    versions.prepare_history(warehouse, row)
+    totals.result()
+    months.prepare_segments(warehouse, row)
+    told.result()
 
 
-def _shared(warehouse: Warehouse, together: Together | None) -> AbstractContextManager[Together]:
-    return nullcontext(together) if together else publishing(warehouse)
+def build(warehouse: Warehouse, row: dict[str, Any], together: Together) -> None:
+    """Write the directory of a prepared version under a temporary name and rename it when it is whole and on disk."""
+    write = partial(published_file.write, warehouse, row, other=together.other, begun=together.begun)
+    serving.make_version(warehouse.params.serving, row["version_id"], write)
 
 
 def reconcile(warehouse: Warehouse, now: datetime) -> list[str]:

@@ -69,14 +69,13 @@ class Begun:
 
 
 def write(warehouse: Warehouse, row: Mapping[str, Any], file: Path, other: Beside, begun: Begun | None = None) -> None:
-    """Write the file of the version of this row, whose history was prepared (`versions.prepare_history`).
+    """Write the file of the version of this row, which was prepared.
 
     With `begun`, what it has in common with the version before is copied.
     """
     parameters = parameters_of(warehouse, row)
     content = begun.content(warehouse, parameters) if begun else _empty_file()
     tables = [name for name in _tables() if name not in TABLES and not (begun and name in _LASTING)]
-    other.prepare(parameters).result()
     _fill_file(warehouse, parameters, file, content, tables, views=not begun, other=other)
 
 

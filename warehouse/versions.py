@@ -208,10 +208,11 @@ def drop_candidates(warehouse: Warehouse) -> list[int]:
 
 
 def prepare_history(warehouse: Warehouse, row: Mapping[str, Any]) -> None:
-    """Work out what publishing the version of this row changes: temporary tables, nothing stored yet.
+    """Work out what publishing the version of this row changes: nothing is stored yet.
 
-    Leaves `membership_gone`, `membership_come`, `moves` (this version's and its successor's), `shown_versions`,
-    `profiles_come`, `next_membership` and `next_profiles`.
+    Leaves the temporary tables `membership_gone`, `membership_come`, `moves` (this version's and its successor's) and
+    `next_membership`; for both connections of a publication, in its database `shared`, `shown_versions`,
+    `movements_come`, `moved_counts` and `profiles_come`.
     """
     near, version_id = neighbours(warehouse, row["as_of"]), row["version_id"]
     dates = {
@@ -226,6 +227,7 @@ def prepare_history(warehouse: Warehouse, row: Mapping[str, Any]) -> None:
     )  # fmt: skip
     _prepare_value_to_date(warehouse, row["as_of"])
     warehouse.run("segments/prepare_profiles", version_id=version_id)
+    warehouse.run("segments/next_history")
 
 
 def commit_published(warehouse: Warehouse, row: Mapping[str, Any], current_id: int, now: datetime) -> None:

@@ -46,8 +46,9 @@ def half_published(warehouse: Warehouse, day: int) -> int:
     """A candidate with its directory, as a run leaves it that is stopped before `current` is swapped."""
     version_id = candidate(warehouse, day)
     row = versions.version(warehouse, version_id)
-    versions.prepare_history(warehouse, row)
-    publish.build(warehouse, row)
+    with publish.publishing(warehouse) as together:
+        publish.prepare(warehouse, row, together)
+        publish.build(warehouse, row, together)
     return version_id
 
 

@@ -12,6 +12,6 @@ SELECT v.version_id, v.as_of, CASE
 FROM segments.versions AS v
 JOIN models.models AS m USING (model_id)
 JOIN (FROM segments.versions WHERE version_id = $version_id) AS this ON true
-LEFT JOIN moved_counts AS c ON c.version_id = v.version_id
+LEFT JOIN shared.moved_counts AS c ON c.version_id = v.version_id
 WHERE v.status <> 'candidate' OR v.version_id = $version_id
 ORDER BY v.version_id

@@ -1,14 +1,14 @@
 -- grain: month x country; month x cohort; product: all before as_of
--- inputs: sales.month_countries and sales.month_cohorts, of every month that is over; sales.invoices of the one that is
---   not; sales.product_months; $service_products: codes that are no goods, with * and ?
+-- inputs: sales.month_countries and sales.month_cohorts, of every month before that of the last day; sales.invoices of
+--   that one; sales.product_months; $service_products: codes that are no goods, with * and ?
 -- reason: of months that as_of cuts in two only that one's invoices and lines are read
 CREATE OR REPLACE TEMP TABLE booked AS
-FROM sales.booked_of('sales.invoices', date_trunc('month', CAST($as_of AS DATE)), $as_of);
+FROM sales.booked_of('sales.invoices', date_trunc('month', CAST($as_of AS DATE) - 1), $as_of);
 CREATE OR REPLACE TEMP TABLE month_countries AS
-FROM sales.month_countries WHERE month < date_trunc('month', CAST($as_of AS DATE))
+FROM sales.month_countries WHERE month < date_trunc('month', CAST($as_of AS DATE) - 1)
 UNION ALL BY NAME FROM sales.month_countries_of('booked');
 CREATE OR REPLACE TEMP TABLE month_cohorts AS
-FROM sales.month_cohorts WHERE month < date_trunc('month', CAST($as_of AS DATE))
+FROM sales.month_cohorts WHERE month < date_trunc('month', CAST($as_of AS DATE) - 1)
 UNION ALL BY NAME FROM sales.month_cohorts_of('booked', 'cohorts');
 CREATE OR REPLACE TEMP TABLE lines_of_cut_month AS
 SELECT l.* FROM sales.transaction_lines AS l

@@ -1,7 +1,7 @@
 -- grain: segment of the version
 -- inputs: segments.assignments of the version; value_to_date
 -- reason: a version's profile is kept when its snapshot goes, so that charts over time need no other file
-CREATE OR REPLACE TEMP TABLE profiles_come AS
+CREATE OR REPLACE TABLE shared.profiles_come AS
 WITH people AS (
     SELECT a.*, to_date.net AS value_to_date
     FROM segments.assignments AS a
@@ -38,6 +38,3 @@ FROM (
     GROUP BY c.segment_key
 ) AS sums
 LEFT JOIN places USING (segment_key);
-CREATE OR REPLACE TEMP VIEW next_profiles AS
-SELECT * FROM segments.profiles ANTI JOIN profiles_come USING (version_id)
-UNION ALL BY NAME FROM profiles_come;
