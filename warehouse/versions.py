@@ -155,14 +155,8 @@ def write_assignments(warehouse: Warehouse, model_id: int) -> int:
 
 def write_candidate(warehouse: Warehouse, version_id: int, candidate: Candidate) -> None:
     """Store the version whose customers were stored as a candidate; runs inside the caller's transaction."""
-    previous = warehouse.value(
-        "SELECT max_by(version_id, as_of) FROM segments.history WHERE as_of < $as_of", {"as_of": candidate.as_of}
-    )
     _prepare_value_to_date(warehouse, candidate.as_of)
-    warehouse.run(
-        "segments/insert_candidate", version_id=version_id, previous_version_id=previous,
-        **candidate.__dict__,
-    )  # fmt: skip
+    warehouse.run("segments/insert_candidate", version_id=version_id, **candidate.__dict__)
 
 
 def write_measures(

@@ -3,7 +3,8 @@
 -- reason: counts are taken from the rows themselves; not_segmented are known customers without a purchase that counts
 INSERT INTO segments.versions BY NAME
 SELECT $version_id AS version_id, $as_of AS as_of, 'candidate' AS status, $model_id AS model_id, $trigger AS trigger,
-    $created_at AS created_at, $previous_version_id AS previous_version_id, ledger_revision,
+    $created_at AS created_at, (SELECT max_by(version_id, as_of) FROM segments.history WHERE as_of < $as_of) AS previous_version_id,
+    ledger_revision,
     $params_fingerprint AS params_fingerprint, segmented AS customers, known - segmented AS not_segmented,
     $silhouette AS silhouette, $silhouette_sample AS silhouette_sample, $inertia AS inertia,
     $meaning_shift AS meaning_shift, $drift AS drift, $feature_counts AS feature_counts, $rfm_thresholds AS rfm_thresholds,
