@@ -11,7 +11,8 @@ CREATE OR REPLACE TEMP TABLE month_cohorts AS
 FROM sales.month_cohorts WHERE month < date_trunc('month', CAST($as_of AS DATE) - 1)
 UNION ALL BY NAME FROM sales.month_cohorts_of('booked', 'cohorts');
 CREATE OR REPLACE TEMP TABLE lines_of_cut_month AS
-SELECT l.* FROM sales.transaction_lines AS l
+SELECT l.product, description, shop_day, invoiced_at, quantity, amount, outcome
+FROM sales.transaction_lines AS l
 SEMI JOIN (
     SELECT product FROM sales.product_months WHERE first_day < $as_of AND last_day >= $as_of
 ) AS cut ON cut.product = l.product
