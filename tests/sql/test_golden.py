@@ -40,6 +40,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def warehouse(tmp_path: Path, empty: Path):
     path = Path(shutil.copy2(empty, tmp_path))
     with store.writing(WarehouseParams(path=path, serving=tmp_path / "serving", threads=1), "test") as opened:
+        opened.execute("ATTACH ':memory:' AS shared")
         yield opened
 
 
@@ -78,7 +79,8 @@ def fill(warehouse: Warehouse, file: Path, temporary: dict[str, str] | None) -> 
     table = file.stem
     if temporary:
         columns = ", ".join(f"{name} {kind}" for name, kind in temporary.items())
-        warehouse.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({columns})")
+        kind = "TABLE" if table.startswith("shared.") else "TEMP TABLE"
+        warehouse.execute(f"CREATE OR REPLACE {kind} {table} ({columns})")
     named = columns_of(warehouse, _READ.format(file))
     values = {}
     for row in warehouse.select(f"DESCRIBE {table}"):

@@ -88,4 +88,4 @@ def test_ten_readers_while_current_changes_200_times(tmp_path: Path) -> None:
     assert {version for _, _, version in stayed["looks"]} == {1}
     looks = [look for one in seen for look in one["looks"]]
     assert [look for look in looks if look[2] is False or look[2] not in changes.allowed(*look[:2])] == []
-    assert {version for _, _, version in looks} > set(range(PUBLICATIONS - 5, PUBLICATIONS)), len(looks)
+    assert len({version for _, _, version in looks}) > PUBLICATIONS / 4, len(looks)

@@ -1,7 +1,7 @@
 """`verify` finds every kind of damage, and counts it."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -36,7 +36,7 @@ def warehouse(tmp_path: Path, source: SourceParams) -> Iterator[Warehouse]:
     write_files(tmp_path / "files", LINES)
     with new_warehouse(tmp_path) as warehouse:
         take_in(warehouse, source, AS_OF, datetime.fromisoformat("2011-02-01 03:00"))
-        months.prepare_sales(warehouse, {"as_of": AS_OF, "service_products": []})
+        months.prepare_sales(warehouse, {"as_of": AS_OF + timedelta(days=28), "service_products": []})
         yield warehouse
 
 
