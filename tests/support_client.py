@@ -3,6 +3,8 @@
     support_client.py SERVING again     connects anew for every look
     support_client.py SERVING keep      connects once and looks again and again
 
+A file named after these gets the version of each look as a line, for whoever waits for one.
+
 A look is (begun, ended, version) by a monotonic clock all processes share; the version is False if the tables do not
 agree on which it is, or on what must add up between them.
 """
@@ -47,6 +49,9 @@ while True:
         connection = kept or duckdb.connect(file, read_only=True, config={"threads": 1})
         version, agrees = connection.execute(LOOK).fetchall()[0]
         looks.append((begun, time.monotonic(), version if agrees else False))
+        for seen in sys.argv[3:]:
+            with open(seen, "a") as lines:  # noqa: PTH123 - several clients append to one
+                lines.write(f"{version}\n")
         if keeps:
             kept = connection
         else:

@@ -12,7 +12,7 @@ from warehouse.store import Warehouse
 
 
 def prepare_sales(warehouse: Warehouse, parameters: Parameters) -> None:
-    """Make the temporary tables of sales before `as_of`: days, months, buyers, cohorts, month_countries, goods, ..."""
+    """Make the temporary tables of sales before `as_of`: days, months, buyers, cohorts, booked, month_*, goods."""
     warehouse.run("sales/prepare_days", as_of=parameters["as_of"])
     for row in warehouse.rows("sales/missing_months", as_of=parameters["as_of"]):
         with warehouse.transaction():
