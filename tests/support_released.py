@@ -48,14 +48,12 @@ def as_released(warehouse: Path, schema: int) -> list[str]:
         for file in sorted((RELEASED / f"schema_{schema}").glob("*.json")):
             connection.execute(f"COPY {file.stem} TO '{warehouse.parent / 'rows.json'}' (FORMAT json)")
             now, then = (path.read_text().splitlines() for path in (warehouse.parent / "rows.json", file))
-            if _sorted(now) != _sorted(then):
+            now, then = ([json.loads(row) for row in rows] for rows in (now, then))
+            if file.stem == "sales.invoices":  # a copy has them in the order of days, whatever it was before
+                now, then = sorted(now, key=str), sorted(then, key=str)
+            if now != then:
                 differing.append(file.stem)
     return differing
-
-
-def _sorted(rows: list[str]) -> list[str]:
-    """A copy has invoices in the order of days, whatever it was before."""
-    return sorted(json.dumps(json.loads(row), sort_keys=True) for row in rows)
 
 
 def _load(connection: duckdb.DuckDBPyConnection, file: Path) -> None:

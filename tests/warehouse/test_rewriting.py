@@ -46,7 +46,8 @@ def fill_warehouse(params: WarehouseParams) -> None:
 def rows(params: WarehouseParams) -> dict[str, list[tuple[object, ...]]]:
     with duckdb.connect(params.path, read_only=True) as connection:
         tables = connection.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()").fetchall()
-        return {table: connection.execute(f"FROM {table} ORDER BY ALL").fetchall() for (table,) in tables}
+        ordered = {"sales.invoices": "ORDER BY ALL"}  # a copy has them in the order of days, whatever it was before
+        return {table: connection.execute(f"FROM {table} {ordered.get(table, '')}").fetchall() for (table,) in tables}
 
 
 def test_invoices_come_to_lie_in_the_order_of_days(params: WarehouseParams) -> None:
