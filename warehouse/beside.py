@@ -4,13 +4,14 @@ DuckDB has nothing to share among threads in the many small statements of a publ
 them at a time. What needs no version either, the totals of sales before a date, is made ready a date ahead.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import date
 from itertools import pairwise
+from typing import Any
 
-from warehouse import months
+from warehouse import months, versions
 from warehouse.errors import WarehouseError
 from warehouse.filling import Parameters, fill, fill_ready, make_ready
 from warehouse.store import Warehouse
@@ -20,10 +21,7 @@ _OF_DATE = ("cohort_retention", "sales_by_country", "sales_monthly", "top_produc
 #: Tables of a candidate's customers.
 _OF_CANDIDATE = ("product_affinity", "rfm_crosstab", "rfm_heatmap", "segment_countries")
 #: Tables that are quickly filled, but for some only when the history was prepared.
-_AT_LAST = (
-    "segment_map", "segment_map_axes", "segment_movements", "segment_profiles", "segment_profiles_history",
-    "segment_versions", "version_drift",
-)  # fmt: skip
+_AT_LAST = ("segment_map", "segment_map_axes", "segment_movements", "segment_profiles", "segment_versions")
 TABLES = frozenset([*_OF_DATE, *_OF_CANDIDATE, *_AT_LAST])
 
 
@@ -38,6 +36,10 @@ class Beside:
     def prepare(self, parameters: Parameters) -> "Future[None]":
         """Make the totals of the date `as_of` ready; the database `shared` has those the other connection needs."""
         return self._pool.submit(self._prepare, dict(parameters))
+
+    def prepare_profiles(self, row: Mapping[str, Any]) -> "Future[None]":
+        """Make the profiles of the version of this row ready, in the database `shared`."""
+        return self._pool.submit(versions.prepare_profiles, self._warehouse, row)
 
     def prepare_candidate(self, parameters: Parameters) -> "Future[None]":
         """Make ready what is told of a candidate's customers, after the totals of its date."""
@@ -57,7 +59,6 @@ class Beside:
             return
         self._ready = None
         months.prepare_sales(self._warehouse, parameters)
-        self._warehouse.run("sales/hand_over", **parameters)
         for table in _OF_DATE:
             make_ready(self._warehouse, table, parameters)
         self._ready = parameters["as_of"]
@@ -67,7 +68,7 @@ class Beside:
             make_ready(self._warehouse, table, parameters)
 
     def _fill(self, parameters: Parameters) -> None:
-        self._warehouse.run("segments/next_history")
+        self._warehouse.run("segments/next_movements")
         with self._warehouse.transaction():
             for table in (*_OF_DATE, *_OF_CANDIDATE):
                 fill_ready(self._warehouse, table)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from warehouse import versions
 from warehouse.store import Warehouse
 
 #: After so many held versions in a row somebody has to be told louder.
@@ -26,24 +25,26 @@ def prepare_comparison(warehouse: Warehouse, version_id: int) -> Comparison | No
 
     Versions are comparable if the same parameters made their models: after a change of parameters, everybody may move.
     """
-    (row,) = warehouse.select(
-        "SELECT as_of, model_id FROM segments.versions WHERE version_id = $id", {"id": version_id}
+    found = warehouse.select(
+        "SELECT own.as_of, own.model_id, before.as_of AS previous_as_of, before.model_id AS previous_model_id "
+        "FROM segments.versions AS own JOIN segments.versions AS before ON before.version_id = own.previous_version_id "
+        "WHERE own.version_id = $id",
+        {"id": version_id},
     )
-    before = versions.neighbours(warehouse, row["as_of"]).before
-    if before is None:
+    if not found:
         return None
-    dates = {"as_of": row["as_of"], "previous_as_of": before["as_of"]}
-    warehouse.run("judging/prepare", version_id=version_id, **dates)
+    (row,) = found
+    warehouse.run("judging/prepare", version_id=version_id, as_of=row["as_of"], previous_as_of=row["previous_as_of"])
     sizes = warehouse.rows("judging/sizes")
     drift = warehouse.select(
         "SELECT measure, psi_previous FROM segments.drift WHERE version_id = $id AND psi_previous IS NOT NULL",
         {"id": version_id},
     )
     models = "SELECT count(DISTINCT params_fingerprint) FROM models.models WHERE model_id IN ($one, $other)"
-    one, other = row["model_id"], before["model_id"]
+    one, other = row["model_id"], row["previous_model_id"]
     same = one == other or warehouse.value(models, {"one": one, "other": other}) == 1
     return Comparison(
-        days=(row["as_of"] - before["as_of"]).days,
+        days=(row["as_of"] - row["previous_as_of"]).days,
         comparable=same,
         sizes=tuple((one["segment"], one["before"], one["after"]) for one in sizes),
         drift={one["measure"]: one["psi_previous"] for one in drift},

@@ -74,8 +74,7 @@ class ManyDates:
                 f"FROM rfm_of_dates JOIN ({assigned}) USING (as_of, customer_id)"
             )
             self._assigned = assign_sql
-        self._warehouse.execute(f"CREATE OR REPLACE TEMP TABLE scored AS {scored_sql}")
-        self._show("snapshot", "assigned_of_dates", as_of, "JOIN scored USING (customer_id)")
+        self._show("snapshot", "assigned_of_dates", as_of, f"JOIN ({scored_sql}) USING (customer_id)")
 
     def _show(self, view: str, table: str, as_of: date, joined: str = "") -> None:
         self._warehouse.execute(

@@ -12,7 +12,10 @@ from warehouse.store import Warehouse
 
 
 def prepare_sales(warehouse: Warehouse, parameters: Parameters) -> None:
-    """Make the temporary tables of sales before `as_of`: days, months, buyers, cohorts, booked, month_*, goods."""
+    """Make the temporary tables of sales before `as_of`: days, buyers, cohorts, month_*, goods.
+
+    The database `shared` of a publication gets months, booked and bought, which both its connections ask for.
+    """
     warehouse.run("sales/prepare_days", as_of=parameters["as_of"])
     for row in warehouse.rows("sales/missing_months", as_of=parameters["as_of"]):
         with warehouse.transaction():

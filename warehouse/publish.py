@@ -63,9 +63,11 @@ def publish(warehouse: Warehouse, version_id: int, now: datetime, together: Toge
 
 def prepare(warehouse: Warehouse, row: dict[str, Any], together: Together) -> None:
     """Work out what publishing the version of this row changes, and what its file is filled from; nothing is stored."""
-    parameters = published_file.parameters_of(warehouse, row)
-    totals, told = together.other.prepare(parameters), together.other.prepare_candidate(parameters)
+    other, parameters = together.other, published_file.parameters_of(warehouse, row)
+    profiles, totals, told = other.prepare_profiles(row), other.prepare(parameters), other.prepare_candidate(parameters)
     versions.prepare_history(warehouse, row)
+    profiles.result()
+    warehouse.run("segments/next_profiles")
     totals.result()
     months.prepare_segments(warehouse, row)
     told.result()

@@ -136,10 +136,9 @@ def assign(warehouse: Warehouse, as_of: date, assign_sql: str, scored_sql: str) 
     rfm_score and rfm_name.
     """
     warehouse.create_computed("assigned", assign_sql, "features", {"as_of": as_of})
-    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE scored AS {scored_sql}")
     warehouse.execute(
         "CREATE OR REPLACE TEMP VIEW snapshot AS "
-        "FROM assigned JOIN rfm USING (customer_id) JOIN scored USING (customer_id)"
+        f"FROM assigned JOIN rfm USING (customer_id) JOIN ({scored_sql}) USING (customer_id)"
     )
 
 
@@ -206,7 +205,7 @@ def prepare_history(warehouse: Warehouse, row: Mapping[str, Any]) -> None:
 
     Leaves the temporary tables `membership_gone`, `membership_come`, `moves` (this version's and its successor's) and
     `next_membership`; for both connections of a publication, in its database `shared`, `shown_versions`,
-    `movements_come`, `moved_counts` and `profiles_come`.
+    `movements_come` and `moved_counts`.
     """
     near, version_id = neighbours(warehouse, row["as_of"]), row["version_id"]
     dates = {
@@ -219,9 +218,12 @@ def prepare_history(warehouse: Warehouse, row: Mapping[str, Any]) -> None:
         "segments/prepare_movements", version_id=version_id, next_version_id=near.after and near.after["version_id"],
         previous_version_id=near.before and near.before["version_id"], **dates,
     )  # fmt: skip
+
+
+def prepare_profiles(warehouse: Warehouse, row: Mapping[str, Any]) -> None:
+    """Make `profiles_come` in the database `shared`: the profile of each segment of the version of this row."""
     _prepare_value_to_date(warehouse, row["as_of"])
-    warehouse.run("segments/prepare_profiles", version_id=version_id)
-    warehouse.run("segments/next_history")
+    warehouse.run("segments/prepare_profiles", version_id=row["version_id"])
 
 
 def commit_published(warehouse: Warehouse, row: Mapping[str, Any], current_id: int, now: datetime) -> None:

@@ -1,5 +1,5 @@
 -- grain: month
--- inputs: days, months, month_cohorts, cohorts
+-- inputs: days, shared.months, month_cohorts, cohorts
 WITH money AS (
     SELECT month, sum(sales) AS sales, sum(purchases) AS purchases, sum(returns) AS returns, sum(unattributed) AS unattributed,
         sum(items) AS items, min(shop_day) AS first_day, max(shop_day) AS last_day
@@ -20,5 +20,5 @@ SELECT months.month, CAST(coalesce(sales, 0) AS DECIMAL(18, 4)) AS sales,
     CAST(purchases + returns AS DOUBLE) / nullif(people.customers, 0) AS sales_per_customer,
     orders / nullif(people.customers, 0) AS orders_per_customer,
     first_day, last_day, is_partial, $as_of AS as_of
-FROM months LEFT JOIN money USING (month) LEFT JOIN people USING (month) LEFT JOIN newcomers USING (month)
+FROM shared.months AS months LEFT JOIN money USING (month) LEFT JOIN people USING (month) LEFT JOIN newcomers USING (month)
 ORDER BY months.month

@@ -2,7 +2,7 @@
 -- inputs: month_versions, month_sums; shared.months; next_profiles
 SELECT d.month, d.membership_as_of, p.segment_key, n.segment, p.customers, coalesce(s.active_customers, 0) AS active_customers,
     coalesce(s.orders, 0) AS orders, coalesce(s.purchases, 0) AS purchases, coalesce(s.net, 0) AS sales,
-    CAST(s.net AS DOUBLE) / nullif(CAST(sum(s.net) OVER (PARTITION BY d.month) AS DOUBLE), 0) AS sales_share,
+    CAST(coalesce(s.net, 0) AS DOUBLE) / nullif(CAST(sum(s.net) OVER (PARTITION BY d.month) AS DOUBLE), 0) AS sales_share,
     CAST(s.purchases AS DOUBLE) / nullif(s.orders, 0) AS average_order_value,
     coalesce(s.active_before, 0) AS active_before, s.retained / nullif(s.active_before, 0) AS retention,
     coalesce(months.is_partial, true) AS is_partial, $as_of AS as_of

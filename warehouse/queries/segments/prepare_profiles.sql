@@ -31,7 +31,7 @@ FROM (
         avg(CASE WHEN frequency > 1 THEN 1 ELSE 0 END) FILTER (p.customer_id IS NOT NULL) AS repeat_rate,
         avg(CASE WHEN recency_days <= 30 THEN 1 ELSE 0 END) FILTER (p.customer_id IS NOT NULL) AS active_30_days,
         avg(CASE WHEN recency_days <= 90 THEN 1 ELSE 0 END) FILTER (p.customer_id IS NOT NULL) AS active_90_days,
-        -CAST(sum(returned) AS DOUBLE) / nullif(CAST(sum(gross) AS DOUBLE), 0) AS return_rate
+        CAST(-sum(returned) AS DOUBLE) / nullif(CAST(sum(gross) AS DOUBLE), 0) AS return_rate
     FROM models.clusters AS c
     LEFT JOIN people AS p USING (segment_key)
     WHERE c.model_id = (SELECT model_id FROM segments.versions WHERE version_id = $version_id)
