@@ -143,7 +143,7 @@ def _drift(parent: Parent | None, counts: Counts, previous: Previous | None) -> 
 
 
 def _psi_between(before: list[int] | None, after: list[int]) -> float | None:
-    """None where the version before was counted in other bins."""
+    """None where the version before was not counted in the same bins."""
     if before is None or len(before) != len(after):
         return None
     return psi(np.asarray(before) / max(sum(before), 1), after)

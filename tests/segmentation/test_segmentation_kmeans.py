@@ -93,6 +93,16 @@ def test_silhouette_equals_scikit_learn_on_repeated_points(seed, k) -> None:
     assert found == pytest.approx(silhouette_score(repeated, np.repeat(labels, summary.weights)), abs=1e-9)
 
 
+def test_silhouette_of_near_points_far_from_zero_is_that_of_their_distances() -> None:
+    """Also of more points than a block of distances holds; and whatever the number of threads, bit for bit."""
+    near = np.random.default_rng(0).normal(size=(700, 3))
+    labels = (near[:, 0] > 0).astype(np.int64) + (near[:, 1] > 0.5)
+    moved = Summary(near * 1e-3 + 1e4, np.ones(700, dtype=np.int64))
+    found, _ = silhouette(moved, labels, sample_size=100, seed=0)
+    assert found == pytest.approx(silhouette_score(near, labels), abs=1e-9)
+    assert found == silhouette(moved, labels, sample_size=100, seed=0, threads=1)[0]
+
+
 def test_silhouette_of_a_sample_is_near_the_exact_one(blobs) -> None:
     many = Summary(blobs.centers, blobs.weights * 1000)
     labels = fit_kmeans(many, 3, seed=1, n_init=3).labels
