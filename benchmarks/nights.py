@@ -92,7 +92,6 @@ def main() -> None:
 def _warm_up() -> None:
     """The compute figures are of a process that has imported what it needs."""
     import pandas  # noqa: F401
-    import scipy.spatial.distance  # noqa: F401
     import sklearn.cluster
     import sklearn.metrics
     import sklearn.preprocessing  # noqa: F401
