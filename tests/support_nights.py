@@ -11,6 +11,7 @@ from typing import Any
 from support_oracle import Line, Oracle
 
 from warehouse import features, landing, months, store
+from warehouse.beside import beside
 from warehouse.params import ColumnMapping, DeliveryMode, Duplicates, SourceParams, WarehouseParams
 from warehouse.store import Warehouse
 from warehouse.verify import verify
@@ -73,8 +74,14 @@ def played(warehouse: Warehouse, source: SourceParams, folder: Path, history: Hi
         write_merges(folder / "merges.csv", night.merges)
         now, as_of = BEGAN + timedelta(days=number), as_of + timedelta(days=night.step)
         take_in(warehouse, source, as_of, now, night.window_days)
-        months.prepare_sales(warehouse, {"as_of": as_of, "service_products": []})
+        keep_months(warehouse, as_of)
         yield Played(number, night, now, as_of, files)
+
+
+def keep_months(warehouse: Warehouse, as_of: date) -> None:
+    """Have the months that are over by a date kept, as its publication does."""
+    with beside(warehouse):
+        months.prepare_sales(warehouse, {"as_of": as_of, "service_products": []})
 
 
 def play(folder: Path, history: History) -> Oracle:

@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +38,16 @@ class Unit:
 
 @dataclass(frozen=True)
 class Offer:
-    """Units to take in, how many are left alone, and those nobody can look into, with the reason."""
+    """Units to take in, how many are left alone, and those nobody can look into, with the reason.
+
+    `times` are rows of the ledger, by `load_id` and `modified_ns`, whose file has another time and the same content.
+    """
 
     new: tuple[Unit, ...]
     unchanged: int
     unsettled: tuple[str, ...]
     unreadable: dict[Unit, str] = field(default_factory=dict)
+    times: tuple[dict[str, int], ...] = ()
 
 
 def offered(warehouse: Warehouse, source: SourceParams, now: datetime, *, reread: bool = False) -> Offer:
@@ -64,6 +68,7 @@ def offered(warehouse: Warehouse, source: SourceParams, now: datetime, *, reread
     again: list[Unit] = []
     new: list[Unit] = []
     unreadable: dict[Unit, str] = {}
+    times: list[dict[str, int]] = []
     for unit in units if reread else _touched(units, known):
         if unit.name in unsettled:
             continue
@@ -79,9 +84,11 @@ def offered(warehouse: Warehouse, source: SourceParams, now: datetime, *, reread
         elif not same:
             replaced = loads[-1]["load_id"] if loads and source.mode is DeliveryMode.REPLACE else None
             new.append(replace(unit, fingerprint=fingerprint, replaces_load_id=replaced))
+        elif unit.modified_ns + _TICK_NS < _nanoseconds(now):
+            times.append({"load_id": same[-1], "modified_ns": unit.modified_ns})
     new = [*sorted(again, key=lambda unit: unit.replaces_load_id or 0), *new]
     unchanged = len(units) - len(unsettled) - len(new) - len(unreadable)
-    return Offer(tuple(new), unchanged, tuple(sorted(unsettled)), unreadable)
+    return Offer(tuple(new), unchanged, tuple(sorted(unsettled)), unreadable, tuple(times))
 
 
 def touched(warehouse: Warehouse, source: SourceParams) -> list[Unit]:
@@ -175,8 +182,12 @@ def _touched(units: list[Unit], known: dict[str, list[dict[str, Any]]]) -> list[
 
 
 def _is_unsettled(unit: Unit, source: SourceParams, now: datetime) -> bool:
-    age = (now - datetime(1970, 1, 1)).total_seconds() - unit.modified_ns / 1e9  # noqa: DTZ001 - both are UTC
+    age = (_nanoseconds(now) - unit.modified_ns) / 1e9
     return source.settle_seconds > 0 and age < source.settle_seconds
+
+
+def _nanoseconds(moment: datetime) -> int:
+    return (moment - datetime(1970, 1, 1)) // timedelta(microseconds=1) * 1_000  # noqa: DTZ001 - both are UTC
 
 
 def _is_unchanged(unit: Unit, loads: _Loads) -> bool:
@@ -184,7 +195,7 @@ def _is_unchanged(unit: Unit, loads: _Loads) -> bool:
     return any(
         load["size_bytes"] == unit.size_bytes
         and load["modified_ns"] == unit.modified_ns
-        and unit.modified_ns + _TICK_NS < load["received_ns"]
+        and unit.modified_ns + _TICK_NS < load["looked_ns"]
         for load in loads
     )
 

@@ -65,6 +65,9 @@ def stage(
     discard_staged(warehouse)
     merges.prepare(warehouse, source)
     offer = offered(warehouse, source, now, reread=bool(reread))
+    if offer.times:
+        with warehouse.transaction():
+            warehouse.run("landing/keep_times", times=list(offer.times), now=now)
     threads.fit_delivery(warehouse, sum(unit.size_bytes for unit in offer.new))
     try:
         problems = _read(warehouse, source, shop_zone, now, offer, progress)

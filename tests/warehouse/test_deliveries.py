@@ -10,7 +10,7 @@ import pytest
 from support_landing import NOW, PURCHASE, RETURN, deliver, lines, stage, take_in, warehouse_in
 
 from warehouse import landing
-from warehouse.deliveries import list_units, offered
+from warehouse.deliveries import _fingerprint, list_units, offered
 from warehouse.errors import DeliveryError
 from warehouse.params import SourceParams
 
@@ -69,6 +69,82 @@ def test_a_file_delivered_again_unchanged_does_nothing(tmp_path: Path) -> None:
         staged = take_in(warehouse, source_of(tmp_path))
         assert (staged.files, staged.unchanged_files) == (0, 1)
         assert warehouse.value("SELECT count(*) FROM landing.loads") == 1
+
+
+@pytest.mark.parametrize("mode", ["replace", "append"])
+def test_a_file_that_was_only_touched_is_looked_into_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """The time may be earlier than the delivery, as of a restored file, or later; when it was received stays."""
+    source = source_of(tmp_path, mode=mode)
+    path = deliver(tmp_path / "in", "a.csv", RETURN)
+    os.utime(path, (0, 0))
+    looked_into: list[Path] = []
+
+    def looked(path: Path) -> str:
+        looked_into.append(path)
+        return _fingerprint(path)
+
+    monkeypatch.setattr("warehouse.deliveries._fingerprint", looked)
+    with warehouse_in(tmp_path) as warehouse:
+        take_in(warehouse, source)
+        deliver(tmp_path / "in", "a.csv", PURCHASE)
+        os.utime(path, (1, 1))
+        take_in(warehouse, source)
+        for day, seconds in enumerate([2, (NOW + timedelta(hours=1)).replace(tzinfo=UTC).timestamp()], start=1):
+            os.utime(path, (seconds, seconds))
+            looked_into.clear()
+            for hour, new in enumerate([True, False]):
+                assert landing.anything_new(warehouse, source) is new
+                staged = take_in(warehouse, source, now=NOW + timedelta(days=day, hours=hour))
+                assert (staged.files, staged.unchanged_files) == (0, 1)
+            assert looked_into == [path]
+        assert warehouse.value("SELECT count(*) FROM landing.loads WHERE received_at <> $now", {"now": NOW}) == 0
+        path.write_text(path.read_text().replace(",6,", ",7,"))
+        assert take_in(warehouse, source, now=NOW + timedelta(days=9)).files == 1
+
+
+def test_a_file_touched_within_the_clocks_tick_is_looked_into_again(tmp_path: Path) -> None:
+    """Its content might have changed after the look; so it might where the clock of its disk is ahead."""
+    source = source_of(tmp_path)
+    path = deliver(tmp_path / "in", "a.csv", PURCHASE)
+    os.utime(path, (0, 0))
+    moment = NOW.replace(tzinfo=UTC).timestamp()
+    with warehouse_in(tmp_path) as warehouse:
+        take_in(warehouse, source)
+        os.utime(path, (moment, moment))
+        for seconds in (-60, 1):
+            take_in(warehouse, source, now=NOW + timedelta(seconds=seconds))
+            assert landing.anything_new(warehouse, source)
+        path.write_text(path.read_text().replace(",6,", ",7,"))
+        os.utime(path, (moment, moment))
+        assert take_in(warehouse, source, now=NOW + timedelta(seconds=60)).files == 1
+        assert lines(warehouse, "quantity") == [(7,)]
+
+
+def test_a_file_taken_in_within_the_clocks_tick_is_looked_into_once_more(tmp_path: Path) -> None:
+    path = deliver(tmp_path / "in", "a.csv", PURCHASE)
+    moment = NOW.replace(tzinfo=UTC).timestamp()
+    os.utime(path, (moment, moment))
+    with warehouse_in(tmp_path) as warehouse:
+        take_in(warehouse, source_of(tmp_path), now=NOW + timedelta(seconds=1))
+        assert landing.anything_new(warehouse, source_of(tmp_path))
+        take_in(warehouse, source_of(tmp_path), now=NOW + timedelta(days=1))
+        assert not landing.anything_new(warehouse, source_of(tmp_path))
+
+
+def test_a_touched_file_that_has_not_settled_is_not_looked_into(tmp_path: Path) -> None:
+    path = deliver(tmp_path / "in", "a.csv", PURCHASE)
+    os.utime(path, (0, 0))
+    source = source_of(tmp_path, settle_seconds=600)
+    moment = NOW.replace(tzinfo=UTC).timestamp()
+    with warehouse_in(tmp_path) as warehouse:
+        take_in(warehouse, source)
+        os.utime(path, (moment, moment))
+        assert take_in(warehouse, source, now=NOW + timedelta(seconds=300)).unsettled_files == ("a.csv",)
+        assert landing.anything_new(warehouse, source)
+        take_in(warehouse, source, now=NOW + timedelta(seconds=601))
+        assert not landing.anything_new(warehouse, source)
 
 
 def test_a_change_within_the_clocks_tick_is_seen(tmp_path: Path) -> None:

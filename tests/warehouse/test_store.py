@@ -110,14 +110,20 @@ def test_an_error_of_duckdb_that_a_step_lets_through_is_explained_too(made: Ware
         warehouse.connection.execute("FROM nowhere")
 
 
-def test_ctrl_c_in_a_statement_is_an_interrupt_not_an_error(made: WarehouseParams) -> None:
-    slow = "SELECT count(*) FROM range(300000) a, range(300000) b WHERE (a.range * b.range) % 7 = 3"
+@pytest.mark.parametrize(
+    "slow",
+    [
+        "SELECT count(*) FROM range(300000) a, range(300000) b WHERE (a.range * b.range) % 7 = 3",
+        "SELECT md5(CAST(range AS VARCHAR)) FROM range(100000000)",  # made as its rows are asked for
+    ],
+)
+def test_ctrl_c_in_a_statement_is_an_interrupt_not_an_error(made: WarehouseParams, slow: str) -> None:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with store.writing(made, "test"), store.opened(made) as warehouse:
             threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
             with pytest.raises(KeyboardInterrupt):
-                warehouse.execute(slow)
+                warehouse.select(slow)
             assert warehouse.value("SELECT 1") == 1
     finally:
         signal.signal(signal.SIGINT, before)
