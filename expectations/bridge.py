@@ -5,6 +5,8 @@ PostgreSQL's catalogue, is replaced. `BorrowedConnection` ignores commit, rollba
 believes it owns what it is handed.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import types
@@ -67,6 +69,17 @@ class BorrowedDuckDBDialect(PGDialect):
         return {"constrained_columns": [], "name": None}
 
 
+@contextmanager
+def _signals_raised() -> Iterator[None]:
+    """DuckDB reports a signal whose handler raises as a RuntimeError; GX would take that for a failed check."""
+    try:
+        yield
+    except RuntimeError as error:
+        if str(error) == "Query interrupted":
+            raise KeyboardInterrupt from error
+        raise
+
+
 class _Cursor:
     """DB-API cursor over a DuckDB connection; DuckDB's own `cursor()` would be another session without its tables."""
 
@@ -77,20 +90,24 @@ class _Cursor:
         self._session = session
 
     def execute(self, statement: str, parameters: Any = None) -> None:
-        self._session.execute(statement, parameters or None)
+        with _signals_raised():
+            self._session.execute(statement, parameters or None)
 
     @property
     def description(self) -> Any:
         return self._session.description
 
     def fetchone(self) -> Any:
-        return self._session.fetchone()
+        with _signals_raised():
+            return self._session.fetchone()
 
     def fetchmany(self, size: int = 1) -> Any:
-        return self._session.fetchmany(size)
+        with _signals_raised():
+            return self._session.fetchmany(size)
 
     def fetchall(self) -> Any:
-        return self._session.fetchall()
+        with _signals_raised():
+            return self._session.fetchall()
 
     def close(self) -> None:
         pass

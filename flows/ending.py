@@ -7,10 +7,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from threading import Timer
+from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+#: After how long a signal that came during an import is sent again.
+_LOOKED_AGAIN_SECONDS = 0.05
 
 
 class TerminatedError(SystemExit):
@@ -21,26 +27,43 @@ class TerminatedError(SystemExit):
 def ending_on_signals() -> Iterator[None]:
     """SIGTERM and SIGHUP end the block as Ctrl-C does, so that it is on record, told, and what it started is stopped.
 
-    A handler that is there already, and a signal that is ignored as under nohup, are left.
+    All three wait for an import to be over: DuckDB's module aborts the process when something is raised in the middle
+    of its own. A handler that is there already, and a signal that is ignored as under nohup, are left.
     """
     came: list[int] = []
 
-    def leave(number: int, frame: object) -> None:
+    def leave(number: int, frame: FrameType | None) -> None:
+        if _imports(frame):
+            again = Timer(_LOOKED_AGAIN_SECONDS, os.kill, (os.getpid(), number))
+            again.daemon = True
+            again.start()
+            return
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
         came.append(number)
         raise TerminatedError(128 + number)
 
-    ours = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    usual = {
+        signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler,
+    }  # fmt: skip
+    ours = {number: handler for number, handler in usual.items() if signal.getsignal(number) == handler}
     for number in ours:
         signal.signal(number, leave)
     try:
         yield
-    except KeyboardInterrupt:  # DuckDB reports any signal that interrupts a query as this one
+    except (KeyboardInterrupt, SystemExit):  # a signal in the middle of a query comes as Ctrl-C, which has its own code
         if came:
             raise TerminatedError(128 + came[0]) from None
         raise
     finally:
-        for number in ours:
-            signal.signal(number, signal.SIG_DFL)
+        for number, handler in ours.items():
+            signal.signal(number, handler)
+
+
+def _imports(frame: FrameType | None) -> bool:
+    while frame is not None and frame.f_code.co_filename != "<frozen importlib._bootstrap>":
+        frame = frame.f_back
+    return frame is not None
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Any
 from tasks.present import utc_now, who, words_of
 from tasks.progress import logger
 from warehouse import ops, publish, reading, store
+from warehouse.errors import signals_raised
 from warehouse.params import WarehouseParams
 
 
@@ -23,7 +24,8 @@ def kept(params: WarehouseParams, command: str, about: str = "") -> Iterator[ops
     deed = ops.Deed(uuid.uuid4().hex, command, about, who(), utc_now())
     _begin(params, deed)
     try:
-        yield deed
+        with signals_raised():
+            yield deed
     except BaseException as error:
         _end(params, deed, words_of(error))
         raise
@@ -47,7 +49,7 @@ def _begin(params: WarehouseParams, deed: ops.Deed) -> None:
     if not params.path.exists():
         return
     try:
-        with store.opening(params, upgrade=False) as warehouse:
+        with signals_raised(), store.opening(params, upgrade=False) as warehouse:
             warn_of_stopped(ops.begin_deed(warehouse, deed))
     except Exception as trouble:
         logger.debug("that this begins is not on record: %s", trouble)
@@ -57,7 +59,7 @@ def _end(params: WarehouseParams, deed: ops.Deed, error: str | None) -> None:
     if not params.path.exists():  # opening it would make an empty one
         return
     try:
-        with store.opening(params, upgrade=False) as warehouse:
+        with signals_raised(), store.opening(params, upgrade=False) as warehouse:
             deeds = ops.end_deed(warehouse, deed, utc_now(), error)
         if status := reading.status(params.serving):
             publish.write_status(params.serving, status | {"by_hand": deeds})

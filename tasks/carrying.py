@@ -13,7 +13,7 @@ from tasks.notifying import Notice, noticed, tell
 from tasks.present import utc_now
 from tasks.progress import logger
 from warehouse import reading
-from warehouse.errors import ResegmentError, TransientError
+from warehouse.errors import ResegmentError, TransientError, signals_raised
 
 Story = Callable[[Night], dict[str, Any]]
 #: Whoever tells a run to stop kills it if it takes too long.
@@ -30,7 +30,8 @@ def carry_out(night: Night, story: Story) -> dict[str, Any]:
     """
     token = noticed.set([])
     try:
-        with followed((reading.status(night.warehouse.serving) or {}).get("seconds") or {}):
+        before = (reading.status(night.warehouse.serving) or {}).get("seconds") or {}
+        with signals_raised(), followed(before):
             outcome = _patiently(night, story)
     except Exception as error:
         tell([*noticed.get(), _ended_by(error)], _about(night), night.notify)

@@ -31,7 +31,7 @@ from tasks.notifying import NotifyParams, notice
 from tasks.present import utc_now, who, words_of
 from tasks.progress import logger, seconds
 from warehouse import erasure, ops, publish, reading, store, versions
-from warehouse.errors import ResegmentError, WarehouseError
+from warehouse.errors import ResegmentError, WarehouseError, signals_raised
 from warehouse.params import RetentionParams, SourceParams, WarehouseParams
 
 
@@ -192,7 +192,8 @@ def _recorded(warehouse: store.Warehouse, night: Night, record: Record) -> Itera
     """Leave the record of a run; where that fails too, the error that ended the run is still the one that is told."""
     record.began = True
     try:
-        yield
+        with signals_raised():
+            yield
     except BaseException as error:
         record.status = "held" if isinstance(error, VersionHeldError) else "failed"
         told = words_of(error)
@@ -224,7 +225,6 @@ def _load_libraries(fitting: bool) -> None:
         if fitting:
             import sklearn.cluster  # noqa: F401
         preload()
-        import scipy.spatial.distance  # noqa: F401
 
 
 def _record_in_warehouse(
@@ -262,6 +262,7 @@ def _record_for_readers(
 
 def _record_despite(record: Callable[[], object]) -> None:
     try:
-        record()
+        with signals_raised():
+            record()
     except Exception as trouble:
         logger.warning("the record of this run is incomplete: %s", trouble)

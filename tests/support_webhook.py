@@ -25,6 +25,14 @@ class Service:
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}/{TOKEN}?key={TOKEN}"
 
+    def received(self, number: int) -> list[dict[str, Any]]:
+        """What it was sent, once that many came: who tells may give up before they do, and they come all the same."""
+        deadline = time.monotonic() + 60
+        while len(self.got) < number:
+            assert time.monotonic() < deadline, f"only {len(self.got)} came"
+            time.sleep(0.02)
+        return self.got
+
 
 @contextmanager
 def listening() -> Iterator[Service]:

@@ -1,6 +1,22 @@
 """Errors a person reads: what was wrong, where, and what to do next."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+
+@contextmanager
+def signals_raised() -> Iterator[None]:
+    """A signal whose handler raises in the middle of a query ends the block as Ctrl-C does.
+
+    DuckDB reports it as a RuntimeError, whatever was raised, which is easily taken for something that went wrong.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if str(error) == "Query interrupted":
+            raise KeyboardInterrupt from error
+        raise
 
 
 class ResegmentError(Exception):

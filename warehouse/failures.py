@@ -8,7 +8,14 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.errors import DiskFullError, ResegmentError, WarehouseError, WarehouseLockedError, reason_of
+from warehouse.errors import (
+    DiskFullError,
+    ResegmentError,
+    WarehouseError,
+    WarehouseLockedError,
+    reason_of,
+    signals_raised,
+)
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _DAMAGED = (
@@ -26,16 +33,13 @@ def explaining(path: Path, doing: str, statement: str = "") -> Iterator[None]:
     `doing` names the step in the message; the statement itself is a note of the error.
     """
     try:
-        yield
+        with signals_raised():
+            yield
     except duckdb.Error as error:
         explained = explained_error(error, path, doing)
         if statement:
             explained.add_note(statement)
         raise explained from error
-    except RuntimeError as error:
-        if str(error) == "Query interrupted":  # how DuckDB reports Ctrl-C
-            raise KeyboardInterrupt from error
-        raise
     except OSError as error:
         if error.errno in _FULL:
             raise disk_full(error.filename or path) from error

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from warehouse.errors import WarehouseError
+from warehouse.errors import WarehouseError, signals_raised
 from warehouse.failures import explaining
 from warehouse.lock import writer_lock
 from warehouse.migrating import migrate, pending_upgrade
@@ -105,13 +105,17 @@ class Warehouse:
 
     def value(self, sql: str, parameters: dict[str, Any] | None = None) -> Any:
         """First column of the first row of a SELECT, or None if it has no rows."""
-        row = self.execute(sql, parameters).fetchone()
+        result = self.execute(sql, parameters)
+        with signals_raised():  # rows may be made only when they are asked for
+            row = result.fetchone()
         return row[0] if row else None
 
     def fetch_dicts(self, result: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         """Drain `result` into dictionaries by column name."""
         names = [column[0] for column in result.description or []]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+        with signals_raised():
+            rows = result.fetchall()
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

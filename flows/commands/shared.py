@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.json_text import json_text
-from warehouse.errors import ResegmentError, reason_of
+from warehouse.errors import ResegmentError, reason_of, signals_raised
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -69,7 +69,8 @@ def explained(as_json: bool) -> Iterator[None]:
     from segmentation.errors import SegmentationError
 
     try:
-        yield
+        with signals_raised():
+            yield
     except BrokenPipeError:
         raise
     except (ResegmentError, SegmentationError, OSError) as error:

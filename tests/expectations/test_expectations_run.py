@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import threading
 from pathlib import Path
 
@@ -50,6 +51,26 @@ def test_result_tells_what_was_found_expected_and_meant(run):
         )
     ]
     assert worst_failure(result) == "info"
+
+
+def test_a_signal_during_a_check_is_no_failed_check(shop, run):
+    """Great Expectations would compute it again, and the night that was told to stop go on."""
+    shop.execute("CREATE VIEW slow AS SELECT a.range * b.range AS amount FROM range(40_000) AS a, range(40_000) AS b")
+
+    def told_to_stop(*_: object) -> None:
+        told.append(True)
+        raise SystemExit(143)
+
+    preload()
+    told: list[bool] = []
+    before = signal.signal(signal.SIGALRM, told_to_stop)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            run(between("amount", min_value=0), meta={"table": "main.slow"})
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert told == [True]
 
 
 def test_results_keep_the_order_of_the_file(run):
