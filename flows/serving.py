@@ -6,11 +6,12 @@ configuration, and every run is a process of its own that this one watches.
 
 import asyncio
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -19,8 +20,13 @@ from flows.running import has_prefect_api, reachable_api
 from flows.settings import LoadedSettings, load_settings
 from warehouse.errors import ResegmentError
 
+if TYPE_CHECKING:
+    from prefect.runner import Runner
+
 AUTOMATIONS = Path(__file__).with_name("automations")
 TAG = "resegment"
+#: Seconds a night has to say that it was told to stop.
+_WHILE_STOPPING = 20.0
 Tell = Callable[[str], None]
 
 
@@ -87,7 +93,7 @@ def _serve(loaded: LoadedSettings, *, pause: bool, tell: Tell) -> None:
 
 
 async def _until_stopped(deployments: list[Any], pause: bool) -> None:
-    """Start what is due, one run at a time; SIGTERM cancels this, which ends a running night as well.
+    """Start what is due, one run at a time, until a signal tells us to stop, and with us a night that is running.
 
     A server that stops with us keeps the nights it has scheduled, and they are made up when it is back. On another's
     server nothing may stay scheduled that nobody runs: there `pause` is set.
@@ -98,10 +104,36 @@ async def _until_stopped(deployments: list[Any], pause: bool) -> None:
     runner = Runner(pause_on_shutdown=pause, limit=1)
     for one in deployments:
         await runner.aadd_deployment(one)
-    loop, serving = asyncio.get_running_loop(), asyncio.ensure_future(runner.start())
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
     # The runner's own handler leaves its coroutine unawaited and raises SystemExit through the event loop.
-    runner.handle_sigterm = lambda *_: loop.call_soon_threadsafe(serving.cancel)  # type: ignore[assignment, method-assign]
+    runner.handle_sigterm = lambda *_: loop.call_soon_threadsafe(stop.set)  # type: ignore[assignment, method-assign]
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, stop.set)
+    serving, told = asyncio.ensure_future(runner.start()), asyncio.ensure_future(stop.wait())
+    await asyncio.wait({serving, told}, return_when=asyncio.FIRST_COMPLETED)
+    if told.done():
+        await _end_runs(runner)
+        serving.cancel()
+    told.cancel()
     await serving
+
+
+async def _end_runs(runner: "Runner") -> None:
+    """Tell what is running to stop, and wait while it says so to whom it has to.
+
+    Cancelled, the runner would kill it at once, and nobody would hear of it.
+    """
+    told: set[Any] = set()
+    running, loop = runner._process_manager, asyncio.get_running_loop()
+    deadline = loop.time() + _WHILE_STOPPING
+    while (left := running.flow_run_ids()) and loop.time() < deadline:
+        for one in left - told:
+            if handle := running.get(one):
+                with suppress(ProcessLookupError):
+                    handle.graceful_kill()
+            told.add(one)
+        await asyncio.sleep(0.1)
 
 
 def _deployments(loaded: LoadedSettings) -> list[Any]:

@@ -11,6 +11,7 @@ from tasks.ranges import dated
 from tasks.wrapper import task
 from warehouse import backfill, features, landing, rules, store, versions
 from warehouse.params import SourceKind
+from warehouse.serving import version_file
 
 
 @task
@@ -74,9 +75,10 @@ def accept_batch(night: Night) -> None:
 
 @task
 def find_published(night: Night) -> dict[str, Any] | None:
-    """The version published for this date from the same lines and parameters, if there is one already."""
+    """The version published for this date from the same lines and parameters and its file, if there is one already."""
     with store.opened(night.warehouse) as warehouse:
-        return versions.is_up_to_date(warehouse, night.as_of, night.fingerprint, refit=night.refit)
+        found = versions.is_up_to_date(warehouse, night.as_of, night.fingerprint, refit=night.refit)
+    return found and found | {"file": str(version_file(night.warehouse.serving, found["version_id"]))}
 
 
 @task

@@ -48,6 +48,28 @@ def documented_commands() -> list[str]:
     return [line.partition("  #")[0].rstrip() for line in lines]
 
 
+@dataclass(frozen=True)
+class Hold:
+    """Lets runs of a warehouse wait before they publish; `file` is what HELD_WAREHOUSE names for them."""
+
+    file: Path
+
+    @contextmanager
+    def holding(self, warehouse: Path) -> Iterator[None]:
+        """Until the block ends."""
+        for old in self.file.parent.glob(f"{self.file.name}.*"):
+            old.unlink()
+        self.file.write_text(str(warehouse))
+        try:
+            yield
+        finally:
+            self.file.unlink()
+
+    def held(self) -> int | None:
+        """The process of the run that waits, if one does."""
+        return next((int(run.suffix[1:]) for run in self.file.parent.glob(f"{self.file.name}.*")), None)
+
+
 @dataclass
 class Shell:
     """What a person does in the shells of the documentation: folders, variables, commands that stay."""
@@ -77,6 +99,11 @@ class Shell:
             assert done.returncode == 0, done.stdout + done.stderr
             self.said = done.stdout
 
+    @property
+    def hold(self) -> "Hold":
+        """What lets runs wait."""
+        return Hold(Path(self.environment["HELD_WAREHOUSE"]))
+
     def stay(self, words: list[str]) -> None:
         with (self.folder / "staying.log").open("ab") as log:
             self.staying.append(
@@ -105,6 +132,7 @@ def documented(folder: Path) -> Iterator[Shell]:
     filled(folder / "shop")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ours = {"PATH": path, "PREFECT_HOME": str(folder), "PREFECT_WORKER_QUERY_SECONDS": "1"}
+    ours["HELD_WAREHOUSE"] = str(folder / "held")
     ours["PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS"] = "5"  # a changed schedule is looked at once a minute else
     shell = Shell(folder, watched(folder) | ours)
     with environment_of(shell.environment):  # where the executables are looked for

@@ -43,6 +43,19 @@ def without_moments(outcome: dict[str, Any]) -> dict[str, Any]:
     return json.loads(json.dumps(outcome), object_hook=lambda found: {k: v for k, v in found.items() if k != "file"})
 
 
+def artifacts(environment: dict[str, str], folder: Path) -> dict[str, Any]:
+    """The latest artifact of each key, without `resegment-` before it."""
+    found: dict[str, Any] = asked(
+        environment,
+        folder,
+        """
+        shown = client.request("POST", "/artifacts/latest/filter", json={}).json()
+        print(json.dumps({one["key"].removeprefix("resegment-"): one["data"] for one in shown}))
+        """,
+    )
+    return found
+
+
 def test_the_documented_commands_lead_to_a_published_version(shell: Shell) -> None:
     assert f"as of {date.today()}" in shell.said  # noqa: DTZ011 - the machine's zone may be any; the shop's is near
     pool, deployments = asked(
@@ -64,14 +77,7 @@ def test_the_documented_commands_lead_to_a_published_version(shell: Shell) -> No
 
 
 def test_a_run_shows_tables_pictures_and_no_customer(shell: Shell) -> None:
-    found = asked(
-        shell.environment,
-        shell.folder,
-        """
-        shown = client.request("POST", "/artifacts/latest/filter", json={}).json()
-        print(json.dumps({one["key"].removeprefix("resegment-"): one["data"] for one in shown}))
-        """,
-    )
+    found = artifacts(shell.environment, shell.folder)
     assert set(found) >= {"progress", "deliveries", "checks", "segments", "night", "version"}
     assert found["progress"] == 100
     assert len(json.loads(found["deliveries"])) == len(list((shell.folder / "shop" / "data").iterdir()))
@@ -83,6 +89,19 @@ def test_a_run_shows_tables_pictures_and_no_customer(shell: Shell) -> None:
     ids = customers.stdout.split()[1:]
     assert len(ids) > 100
     assert [one for one in ids if f'"{one}"' in json.dumps(found) or f" {one} " in json.dumps(found)] == []
+
+
+def test_a_night_without_anything_new_links_what_readers_see(
+    shop: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    nights = [resegment(shop, environment, "nightly", "--as-of", AS_OF, "--json") for _ in range(2)]
+    assert [json.loads(night.stdout)["status"] for night in nights] == ["done", "unchanged"]
+    assert "incomplete" not in nights[1].stderr
+    file = json.loads(nights[1].stdout)["published"]["file"]
+    assert (file, Path(file).exists()) == (json.loads(nights[0].stdout)["published"]["file"], True)
+    shown = artifacts(environment, tmp_path)
+    assert f"`{file}`" in shown["version"]
+    assert "stays: nothing new came" in shown["night"]
 
 
 def test_crons_create_scheduled_runs(environment: dict[str, str], tmp_path: Path) -> None:
@@ -231,14 +250,14 @@ def test_drift_asks_for_a_refit(shell: Shell) -> None:
         from prefect.events.worker import EventsWorker
         deployment = client.read_deployment_by_name("nightly/nightly")
         of = {"prefect.resource.id": f"prefect.deployment.{deployment.id}", "prefect.resource.role": "deployment"}
-        time.sleep(3)  # the automation has to be loaded by the server's own service
-        emit_event("resegment.drift", resource={"prefect.resource.id": "resegment.night"}, related=[of])
-        EventsWorker.drain_all(timeout=15)
         deadline, asked_for = time.monotonic() + 120, []
         while not asked_for and time.monotonic() < deadline:
+            # again, since those of before the server's own service has loaded the automation are lost
+            emit_event("resegment.drift", resource={"prefect.resource.id": "resegment.night"}, related=[of])
+            EventsWorker.drain_all(timeout=15)
+            time.sleep(1)
             runs = client.read_flow_runs()
             asked_for = [r.parameters for r in runs if r.deployment_id == deployment.id and r.parameters.get("refit")]
-            time.sleep(0.5)
         print(json.dumps(asked_for))
         """,
     )

@@ -1,20 +1,23 @@
 """Deployed nights: the clock starts them; one that is killed, in whichever way, is seen and the next carries on."""
 
-import json
 import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from support_prefect import Shell, documented, ended_state, nightly, schedule, told, waiting
 from support_runs import Place, differences, state
 from support_webhook import listening
+
+from warehouse.errors import WarehouseLockedError
+from warehouse.lock import writer_lock
 
 NIGHTS = [date(2011, 1, 10) + timedelta(days=number) for number in range(7)]
 #: Within which a run that was killed has to be seen as crashed, in seconds.
@@ -60,24 +63,25 @@ class Nights:
         self.twin.deliver(night)
         assert self.twin.run(night).code == 0
 
-    def begun(self, night: date) -> tuple[str, int]:
-        """A run for a night, in the middle of its work; returns its id and its process."""
-        before, run = len(self.log), schedule(self.shell, self.place, night)
-        waiting(lambda: "Task run 'accept batch" in self.log[before:])
-        return run, json.loads(self.place.warehouse.with_name("warehouse.duckdb.lock").read_text())["pid"]
+    @contextmanager
+    def begun(self, night: date) -> Iterator[tuple[str, int]]:
+        """A run for a night, in the middle of its work until the block ends; gives its id and its process."""
+        with self.shell.hold.holding(self.place.warehouse):
+            run = schedule(self.shell, self.place, night)
+            yield run, waiting(self.shell.hold.held)
 
-    def broken_off(self, night: date, kill: Callable[["Nights", int], None]) -> float:
-        """A run for a night that is killed on its way; returns after how many seconds it was seen as crashed."""
-        run, process = self.begun(night)
-        kill(self, process)
-        killed = time.time()
-        if self.shell.staying[-1].returncode is not None:
-            self.start_worker()
-        waiting(lambda: not running(process))
+    def broken_off(self, night: date, kill: Callable[["Nights", int], None]) -> tuple[float, float]:
+        """A run for a night that is killed on its way; returns when it was seen as crashed, after how many seconds."""
+        with self.begun(night) as (run, process):
+            kill(self, process)
+            killed = time.time()
+            if self.shell.staying[-1].returncode is not None:
+                self.start_worker()
+            waiting(lambda: not running(process))
         self.undisturbed(night)
         name, moment = waiting(lambda: ended_state(self.shell, run))
         assert name == "Crashed"
-        return moment - killed
+        return moment, moment - killed
 
     def carried_on(self, night: date) -> None:
         """Another run for a night that was broken off, which completes it and says so."""
@@ -135,7 +139,8 @@ def nights(shell: Shell, real_data: Path) -> Nights:
 @pytest.mark.parametrize("kill", [the_run, the_worker_and_the_run])
 def test_a_killed_run_is_seen_and_the_next_one_carries_on(nights: Nights, kill: Callable[[Nights, int], None]) -> None:
     night = nights.deliver()
-    assert nights.broken_off(night, kill) < SEEN_WITHIN
+    _, seconds = nights.broken_off(night, kill)
+    assert seconds < SEEN_WITHIN
     nights.carried_on(night)
 
 
@@ -156,10 +161,10 @@ def test_a_run_that_is_told_to_stop_says_so_itself(nights: Nights) -> None:
 def test_a_run_outlives_its_worker(nights: Nights) -> None:
     """Killed hard, the worker cannot take its run with it: the run ends well, though nobody reads its log."""
     night = nights.deliver()
-    run, process = nights.begun(night)
-    end_worker(nights, signal.SIGKILL)
-    assert running(process)
-    nights.start_worker()
+    with nights.begun(night) as (run, process):
+        end_worker(nights, signal.SIGKILL)
+        assert running(process)
+        nights.start_worker()
     assert waiting(lambda: ended_state(nights.shell, run))[0] == "Completed"
     waiting(lambda: not running(process))
     assert nights.place.status()["status"] == "done"
@@ -172,15 +177,22 @@ def test_a_night_that_is_due_waits_for_the_place_of_one_that_was_stopped(nights:
     late.write_text(LATE)
     os.utime(late, (late.stat().st_mtime - 3600,) * 2)  # long settled
     night = nights.deliver()
-    with every_minute(nights.shell) as deployment:
-        assert nights.broken_off(night, the_worker_asked_to_stop) < SEEN_WITHIN
-        seen = time.time()
+    with ExitStack() as clock:
+
+        def kill(nights: Nights, run: int) -> None:
+            clock.enter_context(every_minute(nights.shell))  # not before the run has the place
+            the_worker_asked_to_stop(nights, run)
+
+        seen, seconds = nights.broken_off(night, kill)
+        assert seconds < SEEN_WITHIN
         began = waiting(lambda: begun_by_the_clock(nights.shell))[0]
-    assert began["deployment_id"] == deployment
+    assert began["deployment_id"] == nightly(nights.shell)["id"]
     assert datetime.fromisoformat(began["expected_start_time"]).second == 0
-    assert datetime.fromisoformat(began["start_time"]).timestamp() > seen - 5
-    last = json.loads((nights.shell.folder / "shop" / "serving" / "status.json").read_text())
-    assert (last["status"], last["deliveries"]["delivered_lines"]) == ("done", 1)
+    started = datetime.fromisoformat(began["start_time"]).timestamp()
+    assert started > seen - 5
+    shop = nights.shell.folder / "shop" / "warehouse.duckdb"
+    taken, runs = waiting(lambda: taken_and_runs(shop, started), despite=(WarehouseLockedError,))
+    assert (taken, runs[0]) == ([("late.csv", 1)], "done")
     nights.carried_on(night)
 
 
@@ -192,15 +204,25 @@ def test_nights_that_were_killed_end_where_undisturbed_ones_do(nights: Nights) -
 
 
 @contextmanager
-def every_minute(shell: Shell) -> Iterator[str]:
-    """The deployed schedule, set to every minute; gives the deployment's id."""
+def every_minute(shell: Shell) -> Iterator[None]:
+    """The deployed schedule, set to every minute."""
     deployment = nightly(shell)
     schedule = f"deployments/{deployment['id']}/schedules/{deployment['schedules'][0]['id']}"
     told(shell, "PATCH", schedule, {"schedule": {"cron": "* * * * *", "timezone": "Europe/London"}})
     try:
-        yield deployment["id"]
+        yield
     finally:
         told(shell, "PATCH", schedule, {"active": False})
+
+
+def taken_and_runs(warehouse: Path, since: float) -> tuple[list[tuple[str, int]], list[str]]:
+    """Deliveries accepted since a moment, with their lines, and how the runs since then ended, while no run is on."""
+    moment = datetime.fromtimestamp(since, UTC).replace(tzinfo=None)
+    accepted = "SELECT unit, delivered_lines FROM landing.loads WHERE accepted_at > $1 AND status = 'accepted'"
+    ended = "SELECT status FROM ops.runs WHERE started_at > $1 ORDER BY started_at"
+    with writer_lock(warehouse, "test"), duckdb.connect(warehouse, read_only=True) as connection:
+        taken = connection.execute(accepted, [moment]).fetchall()
+        return taken, [status for (status,) in connection.execute(ended, [moment]).fetchall()]
 
 
 def begun_by_the_clock(shell: Shell) -> list[dict[str, Any]]:
