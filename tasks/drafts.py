@@ -82,15 +82,18 @@ def before(warehouse: Warehouse, night: Night) -> Before:
     """
     model_id = versions.model_before(warehouse, night.as_of)
     if model_id is not None:
-        return Before(parent(warehouse, model_id), previous(warehouse, night.as_of))
+        return Before(parent(warehouse, model_id), previous(warehouse, night.as_of, model_id))
     known = versions.published_on(warehouse, night.as_of) or versions.neighbours(warehouse, night.as_of).after
     return Before(parent(warehouse, known["model_id"]) if known else None, None, keys_only=known is not None)
 
 
-def previous(warehouse: Warehouse, as_of: date) -> Previous | None:
-    """The figures of the version of the date before."""
+def previous(warehouse: Warehouse, as_of: date, model_id: int) -> Previous | None:
+    """The figures of the version of the date before; without its counts if they are of other bins than the model's."""
     row = versions.neighbours(warehouse, as_of).before
-    return parse_previous(row["feature_counts"], row["rfm_thresholds"]) if row else None
+    if row is None:
+        return None
+    counts = row["feature_counts"] if models.same_bins(warehouse, row["model_id"], model_id) else "{}"
+    return parse_previous(counts, row["rfm_thresholds"])
 
 
 def parent(warehouse: Warehouse, model_id: int) -> Parent:

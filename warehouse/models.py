@@ -32,6 +32,12 @@ def exists(warehouse: Warehouse, model_id: int) -> bool:
     return bool(warehouse.value("SELECT count(*) FROM models.models WHERE model_id = $id", {"id": model_id}))
 
 
+def same_bins(warehouse: Warehouse, one: int, other: int) -> bool:
+    """Whether customers are counted in the same bins by two models."""
+    bins = "SELECT count(DISTINCT training_bins) = 1 FROM models.models WHERE model_id IN ($one, $other)"
+    return one == other or bool(warehouse.value(bins, {"one": one, "other": other}))
+
+
 def next_segment_key(warehouse: Warehouse) -> int:
     """The first key no segment ever had."""
     return int(warehouse.value("SELECT coalesce(max(segment_key), 0) + 1 FROM models.clusters"))

@@ -5,10 +5,9 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from support_nights import differing_rows, new_warehouse, source_of, take_in, write_files
+from support_nights import differing_rows, keep_months, new_warehouse, source_of, take_in, write_files
 from support_oracle import Line
 
-from warehouse import months
 from warehouse.params import SourceParams
 from warehouse.store import Warehouse
 from warehouse.verify import verify
@@ -36,7 +35,7 @@ def warehouse(tmp_path: Path, source: SourceParams) -> Iterator[Warehouse]:
     write_files(tmp_path / "files", LINES)
     with new_warehouse(tmp_path) as warehouse:
         take_in(warehouse, source, AS_OF, datetime.fromisoformat("2011-02-01 03:00"))
-        months.prepare_sales(warehouse, {"as_of": AS_OF + timedelta(days=28), "service_products": []})
+        keep_months(warehouse, AS_OF + timedelta(days=28))
         yield warehouse
 
 
