@@ -66,7 +66,8 @@ def show_demo(outcome: dict[str, Any]) -> None:
     command = f"{_own_name()} {{}} --config {outcome['config']}"
     console.print(f"\nPublished: {outcome['current']}", soft_wrap=True)
     _show_report(console, outcome["report"])
-    console.print(f'Look at it: {command.format("sql")} "FROM customer_segments LIMIT 5"', soft_wrap=True)
+    console.print(f"Look at it: {command.format('dashboard')}", soft_wrap=True)
+    console.print(f'            {command.format("sql")} "FROM customer_segments LIMIT 5"', soft_wrap=True)
     console.print(f'            {command.format("sql")} "FROM data_dictionary"', soft_wrap=True)
     console.print(f"            {command.format('status')}", soft_wrap=True)
 
