@@ -11,7 +11,7 @@ from typing import Any
 
 from flows.planning import plan_backfill
 from tasks.backfill_plan import plan_versions
-from tasks.backfilling import make_versions, summarise_backfill
+from tasks.backfilling import make_versions, published_ids, summarise_backfill
 from tasks.carrying import carry_out
 from tasks.landing import accept_batch, check_batch, stage_deliveries, summarise_deliveries
 from tasks.night import Night, on_duty, preload_libraries
@@ -33,8 +33,8 @@ def backfill(
     """Publish a version for each date from `start` to `end`, or anew for those that later deliveries contradict.
 
     `model` is current, replay or the number of a model. Dates that have a version are left, unless `force` supersedes
-    them; `reports` writes the report of each. Returns what was made; raises a ResegmentError if something stops the
-    run: what is published by then stays.
+    them; `reports` writes the report of each date, made or left, that has none. Returns what was made; raises a
+    ResegmentError if something stops the run: what is published by then stays.
     """
     asked = Asked(start, end, every, model, force, affected)
     return carry_out(plan_backfill(asked, config), partial(_dates, asked, reports))
@@ -50,5 +50,5 @@ def _dates(asked: Asked, reports: bool, night: Night) -> dict[str, Any]:
         plan = plan_versions(night, asked)
         made = make_versions(night, plan)
         if reports:
-            report_versions(night.warehouse.serving, night.report, made)
+            report_versions(night.warehouse.serving, night.report, published_ids(plan, made))
         return record.backfilled(summarise_deliveries(night), summarise_backfill(night, plan, made))

@@ -122,7 +122,7 @@ def _given(warehouse: Warehouse, night: Night, model_id: int) -> _Given:
 
 
 def _assigned(warehouse: Warehouse, night: Night, given: _Given, ahead: ManyDates | None) -> Draft:
-    before = drafts.previous(warehouse, night.as_of)
+    before = drafts.previous(warehouse, night.as_of, given.model.model_id)
     previous = Previous(before.feature_counts if before else {}, given.cuts) if given.cuts else before
     if not ahead:
         drafts.prepare_inputs(warehouse, night)
@@ -148,6 +148,13 @@ def _judge(warehouse: Warehouse, night: Night, version_id: int, *, thoroughly: b
     reasons += breaker_reasons(warehouse, night, version_id, warn=False)
     if reasons:
         backfill.mark(warehouse, version_id, reasons)
+
+
+def published_ids(plan: Plan, made: list[dict[str, Any]]) -> list[int]:
+    """The version that is published now for each date of the plan that has one, made or left, oldest date first."""
+    there = {one.as_of: one.version_id for one in plan.dates if one.version_id is not None}
+    there |= {row["as_of"]: row["version_id"] for row in made}
+    return [there[day] for day in sorted(there)]
 
 
 @task

@@ -65,16 +65,19 @@ def check(asked: Asked) -> Asked:
 
 
 def _steps(start: date, end: date, every: Every) -> Iterator[date]:
-    number = 0
-    while (day := _after(start, number, every)) <= end:
-        yield day
-        number += 1
+    """Steps are counted, not tried: after the last date there may be none, as there is no year 10000."""
+    if every is Every.MONTH:
+        months = (end.year - start.year) * 12 + end.month - start.month
+        days = (_months_after(start, number) for number in range(months + 1))
+        yield from (day for day in days if day <= end)
+    else:
+        apart = 7 if every is Every.WEEK else 1
+        for number in range(0, (end - start).days + 1, apart):
+            yield start + timedelta(days=number)
 
 
-def _after(start: date, steps: int, every: Every) -> date:
-    """Months keep the day of the month, or the last there is."""
-    if every is not Every.MONTH:
-        return start + timedelta(days=steps * (7 if every is Every.WEEK else 1))
+def _months_after(start: date, steps: int) -> date:
+    """The day of the month is kept, or the last there is taken."""
     months = start.year * 12 + start.month - 1 + steps
     year, month = months // 12, months % 12 + 1
     return date(year, month, min(start.day, calendar.monthrange(year, month)[1]))

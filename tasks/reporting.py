@@ -1,5 +1,6 @@
 """Steps that write a version's report: at the end of a night, and whenever somebody asks for one."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from dashboard.report import report
 from tasks.progress import listener, logger
 from tasks.wrapper import task
 from warehouse import reading, serving
-from warehouse.errors import NothingPublishedError
+from warehouse.errors import NothingPublishedError, signals_raised
 from warehouse.failures import explaining_files
 
 
@@ -21,7 +22,8 @@ def report_current(folder: Path, params: ReportParams) -> str | None:
     if not params.enabled:
         return None
     try:
-        return str(_beside_current(folder, params))
+        with signals_raised():
+            return str(_beside_current(folder, params))
     except NothingPublishedError:
         return None
     except Exception as error:
@@ -53,13 +55,20 @@ def report_version(folder: Path, params: ReportParams, version_id: int | None, o
 
 
 @task
-def report_versions(folder: Path, params: ReportParams, made: list[dict[str, Any]]) -> int:
-    """Put a report beside each of these versions; return how many."""
-    for number, row in enumerate(made, start=1):
-        file = reading.version_file_of(folder, row["version_id"])
-        serving.put_report(folder, row["version_id"], report(file, params))
-        listener.get().advance(number, len(made))
-    return len(made)
+def report_versions(folder: Path, params: ReportParams, version_ids: Collection[int]) -> int:
+    """Put a report beside each of these versions that has none; return how many. One whose folder is gone is told."""
+    missing = [number for number in version_ids if not serving.report_file(folder, number).exists()]
+    written = 0
+    for done, number in enumerate(missing, start=1):
+        try:
+            file = reading.version_file_of(folder, number)
+        except NothingPublishedError as error:
+            logger.warning("a report cannot be written: %s", error)
+        else:
+            serving.put_report(folder, number, report(file, params))
+            written += 1
+        listener.get().advance(done, len(missing))
+    return written
 
 
 def _beside_current(folder: Path, params: ReportParams) -> Path:

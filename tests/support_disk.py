@@ -57,6 +57,11 @@ def without_root_rights() -> Iterator[None]:
         os.seteuid(0)
 
 
+def closed_to_others(folder: Path) -> bool:
+    """Whether somebody without root's rights could not read below this folder, as below that of `mktemp -d`."""
+    return os.geteuid() == 0 and any(one.stat().st_mode & 0o005 != 0o005 for one in (folder, *folder.parents))
+
+
 def let_others_in(folder: Path) -> None:
     """Make pytest's private folders passable for other users."""
     for one in (folder, *folder.parents):

@@ -34,7 +34,7 @@ def backfill(
         bool,
         typer.Option("--affected", help="No range: restate the versions that later deliveries contradict."),
     ] = False,
-    reports: Annotated[bool, typer.Option("--reports", help="Write the report of each version too.")] = False,
+    reports: Annotated[bool, typer.Option("--reports", help="Write the reports that are missing too.")] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Print what would be made, and change nothing.")] = False,
     config: Config = None,
     as_json: Json = False,

@@ -127,6 +127,18 @@ def test_versions_of_a_later_model_are_marked_as_hindsight(shop: SmallShop) -> N
     assert night["status"] == "done"
 
 
+def test_counts_in_bins_of_another_model_are_not_compared(shop: SmallShop) -> None:
+    """There are as many bins, but they are cut elsewhere: who bought nothing meanwhile would seem to have drifted."""
+    shop.night(DATES[0])
+    shop.deliver("more", [Bought(f"c{number}", days=1, price=5_000) for number in range(0, 40, 2)])
+    shop.night(AS_OF + timedelta(days=1), refit=True)
+    filled(shop, DATES[3], DATES[4])
+    own = "SELECT psi_previous FROM version_drift WHERE as_of = '{}' AND measure <> 'segment shares'"
+    after_other_model, after_same = (shop.published(own.format(DATES[day]), day) for day in (3, 4))
+    assert {row["psi_previous"] for row in after_other_model} == {None}
+    assert None not in {row["psi_previous"] for row in after_same}
+
+
 def test_a_night_does_not_carry_on_a_model_of_later_lines(shop: SmallShop) -> None:
     shop.night(AS_OF)
     filled(shop, FIRST, FIRST)
@@ -168,6 +180,36 @@ def test_the_newest_date_becomes_current_and_reports_are_written_if_asked(shop: 
     reported = [serving.report_file(shop.serving, number).exists() for number in (2, 3, 4)]
     assert reported == [True, False, False]
     assert found["current"]["as_of"] == str(DATES[3])
+
+
+def test_reports_of_dates_made_before_a_run_was_stopped_are_written_by_the_next(
+    shop: SmallShop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def killed(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    shop.night(FIRST - timedelta(days=1))
+    filled(shop, DATES[0], DATES[0], reports=True)
+    with monkeypatch.context() as context:
+        context.setattr("tasks.reporting.report", killed)
+        with pytest.raises(KeyboardInterrupt):
+            filled(shop, DATES[0], DATES[2], reports=True)
+    files = [serving.report_file(shop.serving, number) for number in range(1, 6)]
+    assert [file.exists() for file in files] == [False, True, False, False, False]
+    before = files[1].stat().st_mtime_ns
+    serving.remove(serving.version_folder(shop.serving, 3))
+    made = filled(shop, DATES[0], DATES[3], reports=True)["versions"]
+    assert [row["version_id"] for row in made] == [5]
+    assert [file.exists() for file in files] == [False, True, False, True, True]
+    assert files[1].stat().st_mtime_ns == before
+    assert "a report cannot be written: Version 3 is not in" in caplog.text
+
+
+def test_with_force_the_report_is_that_of_the_new_version(shop: SmallShop) -> None:
+    shop.night(DATES[0])
+    shop.night(AS_OF)
+    filled(shop, DATES[0], DATES[0], force=True, reports=True)
+    assert [serving.report_file(shop.serving, number).exists() for number in (1, 2, 3)] == [False, False, True]
 
 
 def test_dates_that_cannot_be_made_are_skipped_and_told(shop: SmallShop) -> None:

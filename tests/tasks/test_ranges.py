@@ -33,6 +33,25 @@ def test_months_keep_the_day_or_take_the_last_there_is() -> None:
 
 
 @pytest.mark.parametrize(
+    ("start", "every", "dates"),
+    [
+        (date(9999, 12, 30), Every.DAY, [date(9999, 12, 30), date.max]),
+        (date.max, Every.DAY, [date.max]),
+        (date(9999, 12, 20), Every.WEEK, [date(9999, 12, 20), date(9999, 12, 27)]),
+        (date(9999, 11, 30), Every.MONTH, [date(9999, 11, 30), date(9999, 12, 30)]),
+        (date.max, Every.MONTH, [date.max]),
+    ],
+)
+def test_a_range_may_end_with_the_last_date_there_is(start: date, every: Every, dates: list[date]) -> None:
+    assert Asked(start, date.max, every).dates() == dates
+
+
+def test_months_up_to_the_last_date_there_is() -> None:
+    dates = Asked(date(2011, 1, 31), date.max, Every.MONTH).dates()
+    assert (len(dates), dates[1], dates[-1]) == (7989 * 12, date(2011, 2, 28), date.max)
+
+
+@pytest.mark.parametrize(
     ("asked", "told"),
     [
         (Asked(date(2011, 2, 2), date(2011, 2, 1)), "2011-02-02 is after 2011-02-01; swap"),
