@@ -12,11 +12,12 @@ from typing import Any
 
 import httpx
 import pytest
-from support_prefect import Hold, filled, waiting, watched
+from support_prefect import Hold, filled, waiting, watched, zone_at_noon
 
 from flows.local_server import free_port
 
-CONFIG = """
+ZONE = zone_at_noon()
+CONFIG = f"""
 [source]
 path = "data/*.csv"
 [checks]
@@ -24,7 +25,7 @@ stale_days_stop = 100000
 [report]
 enabled = false
 [schedule]
-time_zone = "Asia/Tokyo"
+time_zone = "{ZONE}"
 nightly_cron = "17 2 * * *"
 """
 
@@ -56,7 +57,7 @@ def test_it_serves_the_configured_times_runs_a_night_and_stops_with_its_server(t
             found = coming(partial(served_since, began, api))
             deployments = {one["name"]: one for one in found}
             cron = deployments["nightly"]["schedules"][0]["schedule"]
-            assert (cron["cron"], cron["timezone"]) == ("17 2 * * *", "Asia/Tokyo")
+            assert (cron["cron"], cron["timezone"]) == ("17 2 * * *", ZONE)
             assert not deployments["nightly"]["paused"]
             assert deployments["weekly-refit"]["parameters"]["refit"] is True
             assert [one["name"] for one in all_of(api, "automations")] == ["resegment crashed runs"]
