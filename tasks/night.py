@@ -201,8 +201,16 @@ def _recorded(warehouse: store.Warehouse, night: Night, record: Record) -> Itera
         _record_despite(lambda: failed.extend(_record_in_warehouse(warehouse, night, record, told)))
         _record_despite(lambda: show_run(warehouse, night.run_id, _record_for_readers(night, record, failed, told)))
         raise
-    status = _record_for_readers(night, record, _record_in_warehouse(warehouse, night, record, None), None)
-    _record_despite(lambda: show_run(warehouse, night.run_id, status))
+
+    def leave() -> None:
+        status = _record_for_readers(night, record, _record_in_warehouse(warehouse, night, record, None), None)
+        _record_despite(lambda: show_run(warehouse, night.run_id, status))
+
+    try:
+        leave()
+    except BaseException:  # a signal, most likely: what readers have already is on record all the same
+        _record_despite(leave)
+        raise
 
 
 def preload_libraries(night: Night | None = None) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from flows.nightly import _one_night
 from flows.planning import plan_night
 from tasks import carrying
 from tasks.night import Night
+from warehouse import reading
 
 
 def test_tried_again_it_is_one_run_that_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,3 +37,29 @@ def test_tried_again_it_is_one_run_that_begins_anew(tmp_path: Path, monkeypatch:
     runs = shop.private("SELECT run_id, status, error, started_at FROM ops.runs ORDER BY started_at")
     assert [(row["status"], row["error"]) for row in runs] == [("done", None), ("done", None)]
     assert runs[1] | {"run_id": night.run_id, "started_at": attempts[1]} == runs[1]
+
+
+@pytest.mark.parametrize("step", ["tasks.night.ops.end_run", "tasks.night.publish.write_status"])
+def test_a_night_that_is_told_to_stop_while_its_good_end_is_recorded_is_on_record_as_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Readers have its version already."""
+    shop = SmallShop(tmp_path / "shop").configure()
+    shop.deliver("first", varied(20))
+    signals = [KeyboardInterrupt()]
+    with monkeypatch.context() as context:
+        usual: Any = resolve_name(step)
+
+        def interrupted(*arguments: Any, **options: Any) -> Any:
+            if signals:
+                raise signals.pop()
+            return usual(*arguments, **options)
+
+        context.setattr(step, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            shop.night()
+    assert not signals
+    assert [row["status"] for row in shop.private("SELECT status FROM ops.runs")] == ["done"]
+    status = reading.status(shop.serving)
+    assert status is not None
+    assert (status["status"], status["current"]["version_id"]) == ("done", 1)
