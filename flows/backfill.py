@@ -44,7 +44,7 @@ def _dates(asked: Asked, reports: bool, night: Night) -> dict[str, Any]:
     with on_duty(night) as record:
         preload_libraries(night)
         files = stage_deliveries(night)["files"]
-        check_batch(night, files)
+        check_batch(night, files, freshness=False)
         accept_batch(night)
         check_activity(night)
         plan = plan_versions(night, asked)

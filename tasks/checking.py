@@ -10,6 +10,9 @@ from tasks.progress import logger
 from warehouse import ops
 from warehouse.store import Warehouse
 
+#: Suites that judge what was delivered.
+BATCH = ("batch", "batch_summary", "batch_loads")
+
 
 def check(warehouse: Warehouse, night: Night, suites: tuple[str, ...]) -> str:
     """Run suites and keep their results; return the critical failures as text, empty if there are none."""

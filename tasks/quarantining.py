@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from tasks.checking import check
+from tasks.checking import BATCH, check
 from tasks.night import CheckFailedError, Night
 from tasks.wrapper import task
 from warehouse import landing, parsing, quarantine, replaying, store
@@ -27,8 +27,6 @@ __all__ = [
 
 #: Codes a line may be set aside for.
 REASONS = (*parsing.REASONS, parsing.MALFORMED)
-#: Freshness is no matter of a replay, which brings no new days; and it has as few lines as were wrong.
-_SUITES = ("batch", "batch_summary", "batch_loads")
 
 
 def list_quarantine(params: WarehouseParams, source: SourceParams, asked: Asked, lines: int) -> dict[str, Any]:
@@ -65,7 +63,7 @@ def check_replay(night: Night) -> None:
     """Judge the staged lines as a delivery is judged; a critical failure rejects the whole replay."""
     any_number = replace(night, checks=night.checks.model_copy(update={"min_batch_lines": 0}))
     with store.opened(night.warehouse) as warehouse:
-        failures = check(warehouse, any_number, _SUITES)
+        failures = check(warehouse, any_number, BATCH)
         if failures:
             landing.reject_staged(warehouse, failures)
             raise CheckFailedError(f"Critical checks failed, nothing of the quarantine was replayed:\n{failures}")

@@ -2,7 +2,7 @@
 
 import calendar
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -54,6 +54,8 @@ def check(asked: Asked) -> Asked:
     if asked.affected:
         if asked.start or asked.end:
             raise BackfillError("--affected finds its dates itself; leave --from and --to out.")
+        if replace(asked, affected=False) != Asked(None, None):
+            raise BackfillError("--affected makes each version as it was made; leave --every, --model and --force out.")
         return asked
     if asked.start is None or asked.end is None:
         raise BackfillError("A backfill needs both ends of its range, --from and --to, or --affected.")

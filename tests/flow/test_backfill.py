@@ -212,6 +212,13 @@ def test_with_force_the_report_is_that_of_the_new_version(shop: SmallShop) -> No
     assert [serving.report_file(shop.serving, number).exists() for number in (1, 2, 3)] == [False, False, True]
 
 
+def test_past_dates_say_nothing_of_whether_deliveries_have_stopped(shop: SmallShop) -> None:
+    """A night of such a date would find no line for weeks."""
+    shop.night()
+    closed = AS_OF + timedelta(days=60)
+    assert [row["as_of"] for row in filled(shop, closed, closed)["versions"]] == [closed]
+
+
 def test_dates_that_cannot_be_made_are_skipped_and_told(shop: SmallShop) -> None:
     shop.night()
     first = shop.private("SELECT min(shop_day) AS day FROM sales.invoices")[0]["day"]
@@ -224,7 +231,7 @@ def test_dates_that_cannot_be_made_are_skipped_and_told(shop: SmallShop) -> None
     ("asked", "told"),
     [
         ((date(2090, 1, 1), date(2090, 2, 1)), "after today"),
-        ((date(1990, 1, 1), date(1990, 2, 1)), "at least one line before as_of"),
+        ((date(1990, 1, 1), date(1990, 2, 1)), "The first purchase is of 2011-01-10"),
         ((FIRST, LAST, Every.DAY, "77"), "There is no model 77"),
     ],
 )

@@ -57,6 +57,8 @@ def test_months_up_to_the_last_date_there_is() -> None:
         (Asked(date(2011, 2, 2), date(2011, 2, 1)), "2011-02-02 is after 2011-02-01; swap"),
         (Asked(None, date(2011, 2, 1)), "needs both ends"),
         (Asked(date(2011, 2, 1), date(2011, 2, 1), affected=True), "leave --from and --to out"),
+        (Asked(None, None, model="3", affected=True), "leave --every, --model and --force out"),
+        (Asked(None, None, force=True, affected=True), "leave --every, --model and --force out"),
         (Asked(date(2011, 2, 1), date(2011, 2, 1), model="latest"), "'latest' is not known"),
     ],
 )
