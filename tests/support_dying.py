@@ -1,6 +1,7 @@
-"""Runs nights or erasures that kill themselves at a named moment, then again to their end; prints the exit codes.
+"""Runs nights or erasures that are killed, at a named moment or after some time, then again to their end.
 
-The slow imports happen once; each night is a fork of this process.
+The slow imports happen once; each night is a fork of this process, so that none is killed before it begins to work.
+Prints the exit codes, and where there is a time to wait, the seconds of the run that nobody killed.
 """
 
 import importlib
@@ -9,6 +10,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -41,7 +43,7 @@ def replace_everywhere(module: str, name: str, at: str) -> None:
             setattr(loaded, name, dying(function, at))
 
 
-def forked(run: Callable[[], None]) -> int:
+def forked(run: Callable[[], None], killed_after: float | None = None) -> int:
     child = os.fork()
     if not child:
         code = 1
@@ -54,6 +56,9 @@ def forked(run: Callable[[], None]) -> int:
             traceback.print_exc()
         finally:
             os._exit(code)
+    if killed_after is not None:
+        time.sleep(killed_after)
+        os.kill(child, signal.SIGKILL)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
@@ -61,6 +66,9 @@ def main() -> None:
     asked = json.load(sys.stdin)
     preload()
     os.environ["PREFECT_API_URL"] = ""
+    if "after" in asked:
+        print(json.dumps(killed_after(asked)))  # noqa: T201
+        return
     codes = {}
     for moment, config in asked["configs"].items():
         codes[moment] = [forked(lambda m=moment, c=config: killed(m, asked, Path(c)))]
@@ -68,6 +76,14 @@ def main() -> None:
             shutil.copytree(Path(config).parent, Path(asked["between"]) / moment.replace(" ", "-"), symlinks=True)
         codes[moment] += [forked(lambda c=config: run(asked, Path(c)))]
     print(json.dumps(codes))  # noqa: T201
+
+
+def killed_after(asked: dict[str, Any]) -> dict[str, Any]:
+    config = Path(asked["config"])
+    codes = [forked(lambda: run(asked, config), seconds) for seconds in asked["after"]]
+    began = time.monotonic()
+    codes.append(forked(lambda: run(asked, config)))
+    return {"codes": codes, "seconds": time.monotonic() - began}
 
 
 def killed(moment: str, asked: dict[str, Any], config: Path) -> None:
