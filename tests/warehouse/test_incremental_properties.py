@@ -29,7 +29,7 @@ def histories(draw: st.DrawFn) -> History:
     return History(append, keep, by_id, draw(st.lists(nights, min_size=3, max_size=6)))
 
 
-@settings(max_examples=25)
+@settings(max_examples=40)
 @given(histories())
 def test_after_every_night_the_warehouse_holds_what_the_lines_say(history: History) -> None:
     with tempfile.TemporaryDirectory() as name:

@@ -32,7 +32,7 @@ snapshots = st.dictionaries(st.sampled_from(CUSTOMERS), st.integers(1, 3))
 ends = st.sampled_from(["published"] * 6 + ["held", "dropped"])
 
 
-@settings(max_examples=25)
+@settings(max_examples=40)
 @example(AGAIN_AND_AGAIN)
 @example([(DAYS[0], {}, "held"), (DAYS[0], {CUSTOMERS[0]: 1}, "held"), (DAYS[0], {CUSTOMERS[0]: 2}, "held")])
 @given(st.lists(st.tuples(st.sampled_from(DAYS), snapshots, ends), min_size=2, max_size=7))
