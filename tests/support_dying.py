@@ -66,16 +66,17 @@ def main() -> None:
     asked = json.load(sys.stdin)
     preload()
     os.environ["PREFECT_API_URL"] = ""
-    if "after" in asked:
-        print(json.dumps(killed_after(asked)))  # noqa: T201
-        return
+    print(json.dumps(killed_after(asked) if "after" in asked else killed_at_moments(asked)))  # noqa: T201
+
+
+def killed_at_moments(asked: dict[str, Any]) -> dict[str, list[int]]:
     codes = {}
     for moment, config in asked["configs"].items():
         codes[moment] = [forked(lambda m=moment, c=config: killed(m, asked, Path(c)))]
         if "between" in asked:  # what is there after the kill, for a look at it
             shutil.copytree(Path(config).parent, Path(asked["between"]) / moment.replace(" ", "-"), symlinks=True)
         codes[moment] += [forked(lambda c=config: run(asked, Path(c)))]
-    print(json.dumps(codes))  # noqa: T201
+    return codes
 
 
 def killed_after(asked: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ _TABLES = (
 #: A shop of three weeks changes as a whole from one night to the next; here that is not what is looked at.
 _YOUNG = "[breaker]\nmin_customers = 1000000\n"
 _READER = Path(__file__).with_name("support_reader.py")
+_DYING = Path(__file__).with_name("support_dying.py")
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,12 @@ def differences(one: dict[str, list[tuple[Any, ...]]], other: dict[str, list[tup
             only = ([row for row in a or [] if row not in (b or [])][:2] for a, b in ((left, right), (right, left)))
             told[table] = f"{left and len(left)} and {right and len(right)} rows; {list(only)}"
     return told
+
+
+def driven(**asked: Any) -> Any:
+    """What `support_dying.py` prints of the runs it is asked for; their tracebacks are in what pytest captured."""
+    done = subprocess.run([sys.executable, _DYING], input=json.dumps(asked), stdout=-1, text=True, check=True)
+    return json.loads(done.stdout)
 
 
 @contextmanager

@@ -1,10 +1,7 @@
 """Erasure end to end: nothing is left in any byte, it survives every kill and a full disk, and readers never notice."""
 
 import csv
-import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +9,7 @@ from typing import Any
 
 import pytest
 from support_disk import fill, mounted
-from support_runs import differences, readers, state
+from support_runs import differences, driven, readers, state
 from support_small import AS_OF, Bought, SmallShop, varied
 
 from flows.settings import load_settings
@@ -22,7 +19,6 @@ from warehouse import erasure, private_file, reading, revising, rewriting, servi
 from warehouse.errors import DiskFullError
 from warehouse.store import writing
 
-DRIVER = Path(__file__).parents[1] / "support_dying.py"
 WHO, WHAT, TEXT, PLACE, INVOICE = "CANARYCUSTOMER", "CANARYPRODUCT", "CANARYENGRAVING", "CANARYLAND", "7CANARYINVOICE"
 CANARIES = (WHO, WHAT, TEXT, PLACE, INVOICE)
 NIGHTS = (AS_OF - timedelta(days=20), AS_OF)
@@ -202,15 +198,12 @@ def erased(shop: SmallShop, customers: Path, tmp_path: Path) -> SmallShop:
 
 def test_kills_at_every_boundary(shop: SmallShop, customers: Path, erased: SmallShop, tmp_path: Path) -> None:
     places = {moment: copied(shop, tmp_path / "places" / moment.replace(" ", "-")) for moment in MOMENTS}
-    asked = {
-        "customers": str(customers),
-        "configs": {moment: str(one.config) for moment, one in places.items()},
-        "between": str(tmp_path / "between"),
-    }
-    with subprocess.Popen([sys.executable, DRIVER], stdin=-1, stdout=-1, stderr=-1, text=True) as driver:
-        out, err = driver.communicate(json.dumps(asked))
-    assert driver.returncode == 0, err
-    assert json.loads(out) == {moment: [-9, 0] for moment in MOMENTS}, err
+    found = driven(
+        customers=str(customers),
+        configs={moment: str(one.config) for moment, one in places.items()},
+        between=str(tmp_path / "between"),
+    )
+    assert found == {moment: [-9, 0] for moment in MOMENTS}
     expected = state(erased)
     for moment, one in places.items():
         killed = SmallShop(tmp_path / "between" / moment.replace(" ", "-"))
