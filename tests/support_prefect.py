@@ -88,7 +88,9 @@ class Shell:
 
     def do(self, line: str) -> None:
         """Perform one line; with another port, folders and time zone than the page's, else as it is written."""
-        line = line.replace("4200", str(self.port)).replace("/opt/resegment/prefect.yaml", str(self._deployments()))
+        line = line.replace("4200", str(self.port)).replace(
+            "/opt/resegment/prefect.yaml", str(self.folder / "prefect.yaml")
+        )
         line = line.replace("/opt/resegment", str(REPOSITORY))
         words = shlex.split(line.replace("/srv/shop", str(self.folder / "shop")))
         self.said = ""
@@ -106,15 +108,8 @@ class Shell:
             assert done.returncode == 0, done.stdout + done.stderr
             self.said = done.stdout
 
-    def _deployments(self) -> Path:
-        """The shipped ones; their times are hours away, whenever this is."""
-        file, shipped = self.folder / "prefect.yaml", (REPOSITORY / "prefect.yaml").read_text()
-        assert "timezone: Europe/London\n" in shipped
-        file.write_text(shipped.replace("timezone: Europe/London\n", f"timezone: {zone_at_noon()}\n"))
-        return file
-
     @property
-    def hold(self) -> "Hold":
+    def hold(self) -> Hold:
         """What lets runs wait."""
         return Hold(Path(self.environment["HELD_WAREHOUSE"]))
 
@@ -123,6 +118,13 @@ class Shell:
             self.staying.append(
                 subprocess.Popen(words, cwd=self.environment["PWD"], env=self.environment, stdout=log, stderr=log)
             )
+
+
+def write_deployments(file: Path) -> None:
+    """The shipped ones, but for their time zone: they are due hours from now, whenever this is."""
+    shipped, zone = (REPOSITORY / "prefect.yaml").read_text(), "timezone: Europe/London\n"
+    assert zone in shipped
+    file.write_text(shipped.replace(zone, f"timezone: {zone_at_noon()}\n"))
 
 
 def filled(folder: Path, config: str = CONFIG) -> Path:
@@ -144,6 +146,7 @@ def watched(folder: Path) -> dict[str, str]:
 def documented(folder: Path) -> Iterator[Shell]:
     """The documentation's commands, all of them, in their order, for a made-up shop in `folder / "shop"`."""
     filled(folder / "shop")
+    write_deployments(folder / "prefect.yaml")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ours = {"PATH": path, "PREFECT_HOME": str(folder), "PREFECT_WORKER_QUERY_SECONDS": "1"}
     ours["HELD_WAREHOUSE"] = str(folder / "held")

@@ -67,7 +67,7 @@ def test_it_serves_the_configured_times_runs_a_night_and_stops_with_its_server(t
                 waiting(hold_in(tmp_path).held)
             else:
                 coming(lambda: httpx.get(f"{api}/flow_runs/{run}").json()["state_type"] == "COMPLETED")  # noqa: B023
-                (tmp_path / "held").write_text(str(tmp_path / "warehouse.duckdb"))  # the next night waits
+                hold_in(tmp_path).file.write_text(str(tmp_path / "warehouse.duckdb"))  # the next night waits
         finally:
             serving.send_signal(signal.SIGTERM if again else signal.SIGINT)
             said, _ = serving.communicate(timeout=120)
