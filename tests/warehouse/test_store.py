@@ -121,8 +121,8 @@ def test_ctrl_c_in_a_statement_is_an_interrupt_not_an_error(made: WarehouseParam
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with store.writing(made, "test"), store.opened(made) as warehouse:
-            threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
             with pytest.raises(KeyboardInterrupt):
+                threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
                 warehouse.select(slow)
             assert warehouse.value("SELECT 1") == 1
     finally:

@@ -1,3 +1,3 @@
 -- grain: customer
 -- reason: the stored activity is of this very date
-CREATE OR REPLACE TEMP VIEW activity AS FROM features.customer_activity;
+CREATE OR REPLACE TEMP VIEW activity AS SELECT *, rowid AS row_number FROM features.customer_activity;

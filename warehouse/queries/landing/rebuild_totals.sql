@@ -19,19 +19,16 @@ SELECT lines.* REPLACE (lost.customer_id AS customer_id)
 FROM sales.transaction_lines AS lines
 JOIN sales.as_delivered('lost_pairs') AS lost ON lost.delivered_id = lines.customer_id AND lost.product = lines.product;
 CREATE OR REPLACE TEMP TABLE touched_pairs AS
-SELECT customer_id, product, bool_or(lost) AS lost FROM (
-    SELECT customer_id, product, false AS lost FROM touched_lines WHERE product IS NOT NULL
-    UNION ALL SELECT customer_id, product, true FROM lost_pairs
+SELECT customer_id, product, min(first_purchase_day) AS first_purchase_day, bool_or(lost) AS lost FROM (
+    SELECT *, false AS lost FROM sales.customer_products_of('touched_lines')
+    UNION ALL BY NAME SELECT *, true AS lost FROM sales.customer_products_of('lines_of_lost_pairs')
+    UNION ALL BY NAME SELECT customer_id, product, true AS lost FROM lost_pairs
 ) GROUP BY customer_id, product;
 CREATE OR REPLACE TEMP TABLE changed_pairs AS
-SELECT customer_id, product, max(stored_day) AS stored_day, min(first_purchase_day) AS first_purchase_day FROM (
-    SELECT customer_id, product, first_purchase_day AS stored_day, CASE WHEN NOT lost THEN first_purchase_day END AS first_purchase_day
-    FROM sales.customer_products JOIN touched_pairs USING (customer_id, product)
-    UNION ALL BY NAME FROM sales.customer_products_of('touched_lines')
-    UNION ALL BY NAME FROM sales.customer_products_of('lines_of_lost_pairs')
-) GROUP BY customer_id, product
-HAVING max(stored_day) IS DISTINCT FROM min(first_purchase_day);
-DELETE FROM sales.customer_products USING (FROM changed_pairs WHERE stored_day IS NOT NULL) AS gone
-WHERE customer_products.customer_id = gone.customer_id AND customer_products.product = gone.product;
+SELECT customer_id, product, known.rowid AS row_number,
+    least(t.first_purchase_day, CASE WHEN NOT lost THEN known.first_purchase_day END) AS first_day
+FROM touched_pairs AS t LEFT JOIN sales.customer_products AS known USING (customer_id, product)
+WHERE known.first_purchase_day IS DISTINCT FROM first_day;
+DELETE FROM sales.customer_products WHERE rowid IN (SELECT row_number FROM changed_pairs);
 INSERT INTO sales.customer_products BY NAME
-SELECT customer_id, product, first_purchase_day FROM changed_pairs WHERE first_purchase_day IS NOT NULL;
+SELECT customer_id, product, first_day AS first_purchase_day FROM changed_pairs WHERE first_day IS NOT NULL;
