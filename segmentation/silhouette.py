@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 
 import numpy as np
 
@@ -36,14 +37,16 @@ def silhouette(
 
 
 def silhouette_begun(summary: Summary, labels: Integers, *, sample_size: int, seed: int) -> "Future[Quality]":
-    """`silhouette` in a thread of its own: whoever waits for a database meanwhile needs no processor.
+    """`silhouette` in another thread: whoever waits for a database meanwhile needs no processor.
 
-    More threads than that one would take turns with those of the database.
+    There is one for all that were begun: more would take turns with the threads of the database.
     """
-    with_one = ThreadPoolExecutor(1, "silhouette")
-    begun = with_one.submit(silhouette, summary, labels, sample_size=sample_size, seed=seed, threads=1)
-    with_one.shutdown(wait=False)
-    return begun
+    return _one_thread().submit(silhouette, summary, labels, sample_size=sample_size, seed=seed, threads=1)
+
+
+@cache
+def _one_thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "silhouette")
 
 
 def silhouettes(

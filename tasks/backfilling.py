@@ -1,13 +1,14 @@
 """Versions of past dates: each drafted, judged and published before the next is begun."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, partial
+from itertools import islice, takewhile
 from typing import Any
 
 from segmentation.drafting import Draft, Previous, draft_assignment, parse_previous
-from segmentation.recipe import Parent, Recipe
+from segmentation.recipe import Parent, Query, Recipe
 from segmentation.scoring import Thresholds
 from tasks import drafts
 from tasks.backfill_plan import Plan, Planned, told_in_short, used_night
@@ -22,6 +23,9 @@ from tasks.wrapper import task
 from warehouse import backfill, features, many_dates, ops, publish, store, threads, versions
 from warehouse.many_dates import ManyDates
 from warehouse.store import Warehouse
+
+#: Dates whose candidates are stored by the same statements.
+_AT_ONCE = 8
 
 
 @task
@@ -55,55 +59,111 @@ def _versions(
         ops.keep_settings(warehouse, made_for(model_id).fingerprint, made_for(model_id).settings, utc_now())
     ahead: ManyDates | None = None
     before: tuple[date, int | None] | None = None
-    for number, planned in enumerate(todo):
-        own = replace(made_for(planned.model_id), as_of=planned.as_of)
+    left = todo
+    while left:
+        own = [replace(made_for(one.model_id), as_of=one.as_of) for one in _alike(left, alone=left is todo)]
         with counted("features_to_assignment"):
-            ahead = _ahead(warehouse, own, todo[number:], ahead)
+            ahead = _ahead(warehouse, own[0], left, ahead)
             if ahead:
-                customers = ahead.show(own.as_of)
+                own = [one for one in own if ahead.has(one.as_of, **_asked(one))]
+                version_ids = _stored_together(warehouse, own, plan, left, model_of(left[0].model_id), ahead)
+                together.expect(dict(zip([one.as_of for one in own], version_ids, strict=True)))
             else:
-                window = own.features.window_days
-                last, before = before, (own.as_of, window)
-                customers = backfill.prepare(
-                    warehouse, own.as_of, window, last[0] if last and last[1] == window else None
-                )
-            if not customers:
-                logger.warning("no version as of %s: no customer has a purchase in the window before it", own.as_of)
-                yield None
-                continue
-            draft = (
-                _replayed(warehouse, own, plan)
-                if planned.model_id is None
-                else _assigned(warehouse, own, model_of(planned.model_id), ahead)
-            )
-            assign = ahead.assign if ahead else partial(versions.assign, warehouse)
-            assign(own.as_of, draft.assign_sql, draft.scored_sql)
-            version_id = _store(warehouse, own, plan, planned, draft)
-        with counted("judging"):
-            _judge(warehouse, own, version_id, thoroughly=number in (0, len(todo) - 1))
-        with counted("publication"):
-            publish.publish(warehouse, version_id, utc_now(), together)
-        yield version_id
+                own, window = own[:1], own[0].features.window_days
+                last, before = before, (own[0].as_of, window)
+                from_date = last[0] if last and last[1] == window else None
+                version_ids = [_stored(warehouse, own[0], plan, left[0], model_of, from_date)]
+        for one, version_id in zip(own, version_ids, strict=True):
+            if version_id is None:
+                logger.warning("no version as of %s: no customer has a purchase in the window before it", one.as_of)
+            else:
+                with counted("judging"):
+                    _judge(warehouse, one, version_id, thoroughly=one.as_of in (todo[0].as_of, todo[-1].as_of))
+                with counted("publication"):
+                    publish.publish(warehouse, version_id, utc_now(), together)
+            yield version_id
+        left = left[len(own) :]
+
+
+def _alike(left: list[Planned], *, alone: bool) -> list[Planned]:
+    """The next dates that one model assigns, as many as are stored at once; the suites judge the first date alone."""
+    alike = takewhile(lambda one: one.model_id == left[0].model_id, left)
+    return list(islice(alike, 1 if alone else _AT_ONCE))
+
+
+def _asked(night: Night) -> dict[str, Any]:
+    """What the features of a night are made by."""
+    used = night.features
+    return {"inputs": used.inputs, "window_days": used.window_days, "net": used.money.value == "net"}
 
 
 def _ahead(warehouse: Warehouse, night: Night, todo: list[Planned], former: ManyDates | None) -> ManyDates | None:
     """The features of the next dates, for a model that is there; None where each date is looked at by itself."""
-    used = night.features
-    asked: dict[str, Any] = {"inputs": used.inputs, "window_days": used.window_days, "net": used.money.value == "net"}
-    if todo[0].model_id is None or not features.of_invoices(used.inputs):
+    if todo[0].model_id is None or not features.of_invoices(night.features.inputs):
         return None
-    if former and former.has(night.as_of, **asked):
+    if former and former.has(night.as_of, **_asked(night)):
         return former
-    return many_dates.prepare(warehouse, [one.as_of for one in todo], **asked) if threads.is_small(warehouse) else None
+    dates = [one.as_of for one in todo]
+    return many_dates.prepare(warehouse, dates, **_asked(night)) if threads.is_small(warehouse) else None
 
 
-def _store(warehouse: Warehouse, night: Night, plan: Plan, planned: Planned, draft: Draft) -> int:
+def _stored_together(
+    warehouse: Warehouse, nights: list[Night], plan: Plan, left: list[Planned], given: "_Given", ahead: ManyDates
+) -> list[int | None]:
+    """Candidates of dates that a stored model assigns: their ids, None where there is no customer.
+
+    Most of what a date takes is the planning of its statements, so it is shared by some. Each is published in its
+    turn; those that a stopped run has not come to are dropped by the next one.
+    """
+    drafted: dict[date, drafts.Drafted] = {}
+    last: drafts.Drafted | None = None
+    model_id, others = given.model.model_id, versions.dates_between(warehouse, nights[0].as_of, nights[-1].as_of)
+    for night, planned in zip(nights, left, strict=False):
+        if ahead.customers(night.as_of):
+            nearer = last and not any(last.night.as_of < one < night.as_of for one in others)
+            before = _figures(last.draft) if last and nearer else drafts.previous(warehouse, night.as_of, model_id)
+            draft = _assigned(night, given, before, ahead.query(night.as_of), many_dates.SHOWN)
+            last = drafted[night.as_of] = drafts.Drafted(night, draft, _origin(warehouse, plan, planned))
+    if last:
+        ahead.assign(last.draft.assign_sql, {as_of: one.draft.scored_sql for as_of, one in drafted.items()})
+        with warehouse.transaction():
+            ids = drafts.store(warehouse, list(drafted.values()), model_id=model_id, within=ahead.of)
+    by_date = dict(zip(drafted, ids, strict=True)) if last else {}
+    return [by_date.get(night.as_of) for night in nights]
+
+
+def _stored(
+    warehouse: Warehouse,
+    night: Night,
+    plan: Plan,
+    planned: Planned,
+    model_of: Callable[[int], "_Given"],
+    from_date: date | None,
+) -> int | None:
+    """The candidate of a date that is looked at by itself, None if there is no customer."""
+    if not backfill.prepare(warehouse, night.as_of, night.features.window_days, from_date):
+        return None
+    if planned.model_id is None:
+        draft = _replayed(warehouse, night, plan)
+    else:
+        given = model_of(planned.model_id)
+        drafts.prepare_inputs(warehouse, night)
+        before = drafts.previous(warehouse, night.as_of, given.model.model_id)
+        draft = _assigned(night, given, before, drafts.query(warehouse), "features")
+    versions.assign(warehouse, night.as_of, draft.assign_sql, draft.scored_sql)
+    drafted = drafts.Drafted(night, draft, _origin(warehouse, plan, planned))
+    with warehouse.transaction():
+        (version_id,) = drafts.store(warehouse, [drafted], model_id=planned.model_id)
+    return version_id
+
+
+def _origin(warehouse: Warehouse, plan: Plan, planned: Planned) -> dict[str, Any]:
+    """How the model of a version was chosen; a restated one keeps what its former one was."""
     origin = {"model_mode": plan.mode.value, "chain_from": plan.chain_from}
     if planned.model_id is not None and planned.restates and planned.version_id is not None:
         former = versions.version(warehouse, planned.version_id)
         origin = {name: former[name] for name in origin} | {"restates_version_id": planned.version_id}
-    with warehouse.transaction():
-        return drafts.store(warehouse, night, draft, model_id=planned.model_id, **origin)
+    return origin
 
 
 @dataclass(frozen=True)
@@ -121,13 +181,14 @@ def _given(warehouse: Warehouse, night: Night, model_id: int) -> _Given:
     return _Given(drafts.parent(warehouse, model_id), drafts.recipe(warehouse, night), thresholds)
 
 
-def _assigned(warehouse: Warehouse, night: Night, given: _Given, ahead: ManyDates | None) -> Draft:
-    before = drafts.previous(warehouse, night.as_of, given.model.model_id)
+def _figures(draft: Draft) -> Previous:
+    """What the next date is compared with: this draft is published before it."""
+    return Previous(draft.feature_counts, draft.thresholds)
+
+
+def _assigned(night: Night, given: _Given, before: Previous | None, query: Query, relation: str) -> Draft:
     previous = Previous(before.feature_counts if before else {}, given.cuts) if given.cuts else before
-    if not ahead:
-        drafts.prepare_inputs(warehouse, night)
-    run, relation = (ahead.query(night.as_of), many_dates.SHOWN) if ahead else (drafts.query(warehouse), "features")
-    return draft_assignment(run, relation, replace(given.recipe, as_of=night.as_of), given.model, previous)
+    return draft_assignment(query, relation, replace(given.recipe, as_of=night.as_of), given.model, previous)
 
 
 def _replayed(warehouse: Warehouse, night: Night, plan: Plan) -> Draft:

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -135,19 +135,51 @@ def prepare_inputs(warehouse: Warehouse, night: Night) -> None:
     )  # fmt: skip
 
 
-def store(warehouse: Warehouse, night: Night, draft: Draft, *, model_id: int | None = None, **origin: Any) -> int:
-    """Store the model, unless it is a stored one, and the customers of `snapshot` as a candidate; return its id.
+@dataclass(frozen=True)
+class Drafted:
+    """The draft of a night's date; `origin` are fields of the candidate that tell how its model was chosen."""
 
-    Runs inside the caller's transaction. `origin` are fields of the candidate that tell how its model was chosen.
+    night: Night
+    draft: Draft
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+
+def store(
+    warehouse: Warehouse,
+    drafted: Sequence[Drafted],
+    *,
+    model_id: int | None = None,
+    within: Callable[[date, str], str] = lambda _as_of, sql: sql,
+) -> list[int]:
+    """Store the customers of `snapshot` as candidates, one a draft, and return their ids.
+
+    All are of the stored model `model_id`; without it there is one draft, whose model is stored. `within` tells how the
+    SELECT of a draft is asked for its date. Runs inside the caller's transaction.
     """
     now = utc_now()
     if model_id is None:
-        model = with_quality(draft.model, draft.quality.result())
-        model_id = models.write_model(warehouse, model | {"as_of": night.as_of, "created_at": now})
-    version_id, shown = versions.write_assignments(warehouse, model_id), draft.projection
-    versions.write_map(warehouse, version_id, shown.points_sql, shown.axes, shown.customers)
+        (only,) = drafted
+        model = with_quality(only.draft.model, only.draft.quality.result())
+        model_id = models.write_model(warehouse, model | {"as_of": only.night.as_of, "created_at": now})
+    version_ids = versions.write_assignments(warehouse, model_id, [one.night.as_of for one in drafted])
+    by_id = dict(zip(version_ids, drafted, strict=True))
+    versions.write_maps(warehouse, {key: _map(one, within) for key, one in by_id.items()})
+    versions.write_candidates(warehouse, {key: _candidate(one, model_id, now) for key, one in by_id.items()})
+    versions.write_measures(
+        warehouse, {key: versions.Measures(one.draft.shifts, one.draft.drift) for key, one in by_id.items()}
+    )
+    return version_ids
+
+
+def _map(one: Drafted, within: Callable[[date, str], str]) -> versions.Map:
+    shown = one.draft.projection
+    return versions.Map(within(one.night.as_of, shown.points_sql), shown.axes, shown.customers)
+
+
+def _candidate(one: Drafted, model_id: int, now: datetime) -> versions.Candidate:
+    night, draft = one.night, one.draft
     silhouette, silhouette_sample = draft.quality.result()  # meanwhile it was still being measured
-    candidate = versions.Candidate(
+    return versions.Candidate(
         as_of=night.as_of,
         model_id=model_id,
         trigger=night.command,
@@ -160,8 +192,5 @@ def store(warehouse: Warehouse, night: Night, draft: Draft, *, model_id: int | N
         drift=max((training for training, _ in draft.drift.values()), default=None),
         feature_counts=json.dumps(draft.feature_counts),
         rfm_thresholds=draft.thresholds.model_dump_json(),
-        **origin,
+        **one.origin,
     )
-    versions.write_candidate(warehouse, version_id, candidate)
-    versions.write_measures(warehouse, version_id, dict(draft.shifts), dict(draft.drift))
-    return version_id

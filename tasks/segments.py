@@ -34,7 +34,7 @@ def segment_customers(night: Night) -> int:
         versions.assign(warehouse, night.as_of, draft.assign_sql, draft.scored_sql)
         with warehouse.transaction():
             ops.keep_settings(warehouse, night.fingerprint, night.settings, utc_now())
-            version_id = drafts.store(warehouse, night, draft)
+            (version_id,) = drafts.store(warehouse, [drafts.Drafted(night, draft)])
     logger.info("%s (%s): version %s", draft.model["action"], draft.reason, version_id)
     return version_id
 

@@ -55,8 +55,8 @@ def write_candidate(warehouse: Warehouse, as_of: date, snapshot: Snapshot, keys:
     )
     with warehouse.transaction():
         versions.assign(warehouse, as_of, assigned, scored)
-        version_id = versions.write_assignments(warehouse, model_id)
-        versions.write_candidate(warehouse, version_id, candidate)
+        (version_id,) = versions.write_assignments(warehouse, model_id, [as_of])
+        versions.write_candidates(warehouse, {version_id: candidate})
     return version_id
 
 

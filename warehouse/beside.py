@@ -21,7 +21,10 @@ _OF_DATE = ("cohort_retention", "sales_by_country", "sales_monthly", "top_produc
 #: Tables of a candidate's customers.
 _OF_CANDIDATE = ("product_affinity", "rfm_crosstab", "rfm_heatmap", "segment_countries")
 #: Tables that are quickly filled, but for some only when the history was prepared.
-_AT_LAST = ("segment_map", "segment_map_axes", "segment_movements", "segment_profiles", "segment_versions")
+_AT_LAST = (
+    "segment_map", "segment_map_axes", "segment_movements", "segment_profiles",
+    "segment_versions",
+)  # fmt: skip
 TABLES = frozenset([*_OF_DATE, *_OF_CANDIDATE, *_AT_LAST])
 
 
@@ -31,7 +34,13 @@ class Beside:
     def __init__(self, warehouse: Warehouse, pool: ThreadPoolExecutor, dates: Sequence[date]) -> None:
         self._warehouse, self._pool = warehouse, pool
         self._after = dict(pairwise(dates))
+        self._candidates: dict[date, int] = {}
         self._ready: date | None = None
+        self._told: int | None = None
+
+    def expect(self, candidates: Mapping[date, int]) -> None:
+        """Candidates that are stored, by date: what is told of them may be made ready a date ahead."""
+        self._candidates.update(candidates)
 
     def prepare(self, parameters: Parameters) -> "Future[None]":
         """Make the totals of the date `as_of` ready; the database `shared` has those the other connection needs."""
@@ -50,9 +59,12 @@ class Beside:
         return self._pool.submit(self._fill, dict(parameters))
 
     def prepare_next(self, parameters: Parameters) -> None:
-        """Make the totals of the date after `as_of` ready, if there is one; those of `as_of` are lost."""
-        if parameters["as_of"] in self._after:
-            self.prepare({**parameters, "as_of": self._after[parameters["as_of"]]})
+        """Make ready what is known of the date after `as_of`, if there is one; what was ready of `as_of` is lost."""
+        as_of = self._after.get(parameters["as_of"])
+        if as_of is not None:
+            self.prepare({**parameters, "as_of": as_of})
+        if as_of in self._candidates:
+            self.prepare_candidate({**parameters, "as_of": as_of, "version_id": self._candidates[as_of]})
 
     def _prepare(self, parameters: Parameters) -> None:
         if self._ready == parameters["as_of"]:
@@ -64,8 +76,12 @@ class Beside:
         self._ready = parameters["as_of"]
 
     def _prepare_candidate(self, parameters: Parameters) -> None:
+        if self._told == parameters["version_id"]:
+            return
+        self._told = None
         for table in _OF_CANDIDATE:
             make_ready(self._warehouse, table, parameters)
+        self._told = parameters["version_id"]
 
     def _fill(self, parameters: Parameters) -> None:
         self._warehouse.run("segments/next_movements")

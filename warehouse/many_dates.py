@@ -4,7 +4,7 @@ Nearly all of a small statement's time goes into planning it, and a backfill ask
 So the features of a date become a lateral subquery, and the statement runs once for all dates.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -53,33 +53,47 @@ class ManyDates:
         """Whether the features of this date are here, made so."""
         return as_of in self._dates and self._made_for == (tuple(inputs), window_days, net)
 
-    def show(self, as_of: date) -> int:
-        """Make the temporary view `SHOWN` of one date; return how many customers are in it."""
-        self._show(SHOWN, "features_of_dates", as_of)
+    def customers(self, as_of: date) -> int:
+        """How many customers there are on a date."""
         return self._customers.get(as_of, 0)
 
+    def of(self, as_of: date, sql: str) -> str:
+        """A SELECT from `SHOWN`, asked for one date."""
+        return f"WITH {SHOWN} AS ({_of_date_sql(as_of)}) SELECT * FROM ({sql})"
+
     def query(self, as_of: date) -> Callable[[str], Columns]:
-        """What answers a SELECT from `SHOWN` for the date that is shown: columns by name, as numpy arrays.
+        """What answers a SELECT from `SHOWN` for a date: columns by name, as numpy arrays.
 
         A lateral subquery loses the order of its rows, so a SELECT with one is asked for each date.
         """
-        return lambda sql: self._warehouse.execute(sql).fetchnumpy() if "ORDER BY" in sql else self._answer(sql)[as_of]
 
-    def assign(self, as_of: date, assign_sql: str, scored_sql: str) -> None:
-        """Make the temporary view `snapshot` of one date, as `versions.assign` does; its quintiles are its own."""
+        def answered(sql: str) -> Columns:
+            if "ORDER BY" not in sql:
+                return self._answer(sql)[as_of]
+            self._warehouse.execute(f"CREATE OR REPLACE TEMP VIEW {SHOWN} AS {_of_date_sql(as_of)}")
+            columns: Columns = self._warehouse.execute(sql).fetchnumpy()
+            return columns
+
+        return answered
+
+    def assign(self, assign_sql: str, scored_sql: Mapping[date, str]) -> None:
+        """Make the temporary view `snapshot` of some dates, as `versions.assign` does of one; quintiles are of each."""
         if assign_sql != self._assigned:
-            assigned = f"SELECT * RENAME (of_date AS as_of) FROM ({_of_dates_sql(assign_sql)})"
+            assigned = _of_customers_sql(assign_sql, "features_of_dates")
             self._warehouse.execute(
                 "CREATE OR REPLACE TEMP TABLE assigned_of_dates AS "
                 f"FROM rfm_of_dates JOIN ({assigned}) USING (as_of, customer_id)"
             )
             self._assigned = assign_sql
-        self._show("snapshot", "assigned_of_dates", as_of, f"JOIN ({scored_sql}) USING (customer_id)")
-
-    def _show(self, view: str, table: str, as_of: date, joined: str = "") -> None:
+        alike: dict[str, list[date]] = {}
+        for as_of, sql in scored_sql.items():
+            alike.setdefault(sql, []).append(as_of)
+        scored = " UNION ALL ".join(
+            f"FROM ({_of_customers_sql(sql, _rows_of(dates))})"
+            for sql, dates in alike.items()
+        )
         self._warehouse.execute(
-            f"CREATE OR REPLACE TEMP VIEW {view} AS "
-            f"FROM (SELECT * EXCLUDE as_of FROM {table} WHERE as_of = DATE '{as_of.isoformat()}') {joined}"
+            f"CREATE OR REPLACE TEMP VIEW snapshot AS FROM assigned_of_dates JOIN ({scored}) USING (as_of, customer_id)"
         )
 
     def _answer(self, sql: str) -> dict[date, Columns]:
@@ -96,10 +110,33 @@ class ManyDates:
         return self._answers[sql]
 
 
+def _of_date_sql(as_of: date) -> str:
+    return f"SELECT * EXCLUDE as_of FROM {_rows_of([as_of])}"
+
+
+def _rows_of(dates: Sequence[date]) -> str:
+    """The rows of some dates, as what stands after FROM."""
+    listed = ", ".join(f"DATE '{as_of.isoformat()}'" for as_of in dates)
+    return f"features_of_dates WHERE as_of IN ({listed})"
+
+
 def _of_dates_sql(sql: str) -> str:
     """A SELECT from `SHOWN` for each of `dates`, with the date as `of_date`."""
     return (
         "SELECT dates.as_of AS of_date, found.* FROM dates, LATERAL ("
         f"WITH {SHOWN} AS (SELECT * EXCLUDE as_of FROM features_of_dates WHERE features_of_dates.as_of = dates.as_of) "
-        f"SELECT * FROM ({sql.replace('$as_of', 'dates.as_of')})) AS found"
+        f"SELECT * FROM ({sql})) AS found"
+    )
+
+
+def _of_customers_sql(sql: str, rows: str) -> str:
+    """A SELECT from `SHOWN` that tells something of each customer by itself, with the date as `as_of`.
+
+    Its customers are those of `rows` on their dates, which takes less than a lateral subquery.
+    """
+    dated = f"SELECT * EXCLUDE as_of REPLACE ({{customer_id: customer_id, as_of: as_of}} AS customer_id) FROM {rows}"
+    return (
+        f"WITH {SHOWN} AS ({dated}) "
+        "SELECT customer_id.as_of AS as_of, * REPLACE (customer_id.customer_id AS customer_id) "
+        f"FROM ({sql.replace('$as_of', 'customer_id.as_of')})"
     )

@@ -4,7 +4,7 @@ The order is: candidate committed, directory built and renamed, `current` swappe
 reader opens a file that never changes, so it blocks nobody and is blocked by nobody.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -38,6 +38,10 @@ class Together:
 
     other: Beside
     begun: Begun | None = None
+
+    def expect(self, candidates: Mapping[date, int | None]) -> None:
+        """Candidates of some dates, published in their turn, are stored; None where there is none."""
+        self.other.expect({as_of: version_id for as_of, version_id in candidates.items() if version_id is not None})
 
 
 @contextmanager

@@ -32,6 +32,26 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Measures:
+    """How far the centroid of each segment moved, by key; drift of each measure since the training and since before."""
+
+    shifts: Mapping[int, float]
+    drift: Mapping[str, tuple[float, float | None]]
+
+
+@dataclass(frozen=True)
+class Map:
+    """Where a sample of so many customers lies.
+
+    `points_sql` selects customer_id, x, y, z and standardised; `axes` are rows of axis, input, loading, variance_share.
+    """
+
+    points_sql: str
+    axes: Sequence[Mapping[str, Any]]
+    customers: int
+
+
+@dataclass(frozen=True)
 class Neighbours:
     """The versions with the next smaller and the next greater date, though their directories may be gone.
 
@@ -69,6 +89,12 @@ def neighbours(warehouse: Warehouse, as_of: date) -> Neighbours:
         {"as_of": as_of},
     )
     return Neighbours(**found)
+
+
+def dates_between(warehouse: Warehouse, first: date, last: date) -> list[date]:
+    """Dates after `first` and before `last` that have a version."""
+    between = "SELECT DISTINCT as_of FROM segments.history WHERE as_of > $first AND as_of < $last"
+    return [row["as_of"] for row in warehouse.select(between, {"first": first, "last": last})]
 
 
 def newest(warehouse: Warehouse) -> tuple[int, date] | None:
@@ -129,7 +155,7 @@ def is_up_to_date(
 
 
 def assign(warehouse: Warehouse, as_of: date, assign_sql: str, scored_sql: str) -> None:
-    """Make the temporary view `snapshot`: every customer of `features` and `rfm`, assigned and scored.
+    """Make the temporary view `snapshot`: every customer of `features` and `rfm`, assigned and scored, with the date.
 
     `assign_sql` selects customer_id, cluster, distance, second_cluster, second_distance, margin, borderline, reasons,
     moves_on and moves_on_cluster, with `$as_of` bound; `scored_sql` customer_id, r_score, f_score, m_score, a_score,
@@ -137,58 +163,65 @@ def assign(warehouse: Warehouse, as_of: date, assign_sql: str, scored_sql: str) 
     """
     warehouse.create_computed("assigned", assign_sql, "features", {"as_of": as_of})
     warehouse.execute(
-        "CREATE OR REPLACE TEMP VIEW snapshot AS "
+        f"CREATE OR REPLACE TEMP VIEW snapshot AS SELECT DATE '{as_of.isoformat()}' AS as_of, * "
         f"FROM assigned JOIN rfm USING (customer_id) JOIN ({scored_sql}) USING (customer_id)"
     )
 
 
-def write_assignments(warehouse: Warehouse, model_id: int) -> int:
-    """Store the customers of `snapshot` as those of a new version, which `write_candidate` describes; return its id.
+def write_assignments(warehouse: Warehouse, model_id: int, dates: Sequence[date]) -> list[int]:
+    """Store the customers of `snapshot` as those of new versions, one a date, and return their ids in order.
 
-    Runs inside the caller's transaction.
+    Runs inside the caller's transaction; `write_candidates` describes the versions.
     """
-    version_id = int(warehouse.value("SELECT coalesce(max(version_id), 0) + 1 FROM segments.versions"))
-    warehouse.run("segments/insert_assignments", version_id=version_id, model_id=model_id)
-    return version_id
+    first = int(warehouse.value("SELECT coalesce(max(version_id), 0) + 1 FROM segments.versions"))
+    version_ids = list(range(first, first + len(dates)))
+    warehouse.run("segments/insert_assignments", dates=list(dates), version_ids=version_ids, model_id=model_id)
+    return version_ids
 
 
-def write_candidate(warehouse: Warehouse, version_id: int, candidate: Candidate) -> None:
-    """Store the version whose customers were stored as a candidate; runs inside the caller's transaction."""
-    _prepare_value_to_date(warehouse, candidate.as_of)
-    warehouse.run("segments/insert_candidate", version_id=version_id, **candidate.__dict__)
+def write_candidates(warehouse: Warehouse, candidates: Mapping[int, Candidate]) -> None:
+    """Store the versions whose customers were stored, by id, as candidates; runs inside the caller's transaction."""
+    known = _known_customers(warehouse, [one.as_of for one in candidates.values()])
+    rows = [{"version_id": key, "known": known[one.as_of], **one.__dict__} for key, one in candidates.items()]
+    warehouse.run("segments/insert_candidates", candidates=rows)
 
 
-def write_measures(
-    warehouse: Warehouse, version_id: int, shifts: dict[int, float], drift: dict[str, tuple[float, float | None]]
-) -> None:
-    """Keep the sizes of a version's segments with the shift of their centroids, and the drift of each feature."""
-    far = [{"segment_key": key, "shift": shift} for key, shift in shifts.items()]
-    warehouse.run("segments/insert_sizes", version_id=version_id, shifts=far)
+def write_measures(warehouse: Warehouse, measures: Mapping[int, Measures]) -> None:
+    """Keep the sizes of the segments of versions, by id, with what was measured of them."""
+    shifts = [
+        {"version_id": version_id, "segment_key": key, "shift": shift}
+        for version_id, measured in measures.items()
+        for key, shift in measured.shifts.items()
+    ]
+    warehouse.run("segments/insert_sizes", version_ids=list(measures), shifts=shifts)
     warehouse.insert(
         "segments.drift",
         [
             {"version_id": version_id, "measure": measure, "psi_training": training, "psi_previous": previous}
-            for measure, (training, previous) in drift.items()
+            for version_id, measured in measures.items()
+            for measure, (training, previous) in measured.drift.items()
         ],
     )
 
 
-def write_map(
-    warehouse: Warehouse, version_id: int, points_sql: str, axes: Sequence[Mapping[str, Any]], customers: int
-) -> None:
-    """Keep where a sample of the version's customers lies; whose point is whose is not kept.
-
-    `points_sql` selects customer_id, x, y, z and standardised from the temporary table `features`; `axes` are rows of
-    axis, input, loading and variance_share.
-    """
-    sampled = warehouse.value(
+def write_maps(warehouse: Warehouse, maps: Mapping[int, Map]) -> None:
+    """Keep where a sample of the customers of versions, by id, lies; whose point is whose is not kept."""
+    points = " UNION ALL ".join(f"SELECT {key} AS version_id, * FROM ({one.points_sql})" for key, one in maps.items())
+    warehouse.execute(
         "INSERT INTO segments.map_points BY NAME "
-        f"SELECT version_id, segment_key, x, y, z, standardised FROM ({points_sql}) "
-        "JOIN segments.assignments USING (customer_id) WHERE version_id = $id ORDER BY ALL",
-        {"id": version_id},
+        f"SELECT version_id, segment_key, x, y, z, standardised FROM ({points}) "
+        "JOIN segments.assignments USING (version_id, customer_id) ORDER BY ALL"
     )
-    same = {"version_id": version_id, "sampled_customers": sampled, "customers": customers}
-    warehouse.insert("segments.map_axes", [{**same, **row} for row in axes])
+    counted = warehouse.select("SELECT version_id, count(*) AS points FROM segments.map_points GROUP BY version_id")
+    sampled = {row["version_id"]: row["points"] for row in counted}
+    warehouse.insert(
+        "segments.map_axes",
+        [
+            {"version_id": key, "sampled_customers": sampled.get(key, 0), "customers": one.customers, **row}
+            for key, one in maps.items()
+            for row in one.axes
+        ],
+    )
 
 
 def drop_candidates(warehouse: Warehouse) -> list[int]:
@@ -234,6 +267,13 @@ def commit_published(warehouse: Warehouse, row: Mapping[str, Any], current_id: i
             "segments/commit_published", version_id=row["version_id"], as_of=row["as_of"], now=now,
             current_id=current_id,
         )  # fmt: skip
+
+
+def _known_customers(warehouse: Warehouse, dates: Sequence[date]) -> dict[date, int]:
+    """How many customers are known on each date. Where the stored activity knows it, no invoice is read."""
+    if all(features.is_current(warehouse, as_of, None) for as_of in dates):
+        return dict.fromkeys(dates, warehouse.value("SELECT count(*) FROM features.customer_activity"))
+    return {row["as_of"]: row["known"] for row in warehouse.rows("segments/known_customers", dates=list(dates))}
 
 
 def _first(warehouse: Warehouse, sql: str, **parameters: Any) -> dict[str, Any] | None:

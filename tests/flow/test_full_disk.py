@@ -36,7 +36,7 @@ def undisturbed(small_shop: Path, tmp_path: Path) -> Place:
 
 
 STEPS = [
-    (landing.landing, "stage"), (landing.landing, "accept"), (drafts.versions, "write_candidate"),
+    (landing.landing, "stage"), (landing.landing, "accept"), (drafts.versions, "write_candidates"),
     (segments.publish, "publish"), (night.ops, "end_run"),
 ]  # fmt: skip
 

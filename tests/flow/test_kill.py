@@ -13,7 +13,7 @@ KILLS = 20
 #: Function at whose start or end the process dies.
 MOMENTS = [
     "warehouse.landing.stage end", "warehouse.landing.accept end", "warehouse.features.advance end",
-    "tasks.landing.accept_batch end", "warehouse.versions.write_candidate end",
+    "tasks.landing.accept_batch end", "warehouse.versions.write_candidates end",
     "tasks.segments.segment_customers end", "warehouse.published_file.write start", "warehouse.serving._fill start",
     "warehouse.serving._fill end", "warehouse.publish.build end", "warehouse.serving.replace_text start",
     "warehouse.serving.point_current end", "warehouse.versions.commit_published end", "warehouse.ops.end_run end",

@@ -147,7 +147,7 @@ def published(folder: Path, snapshots: list[Snapshot], gone: list[str]) -> dict[
     with new_warehouse(folder) as warehouse:
         for day, snapshot in zip(DAYS, snapshots, strict=True):
             version_id = write_candidate(warehouse, day, snapshot)
-            versions.write_measures(warehouse, version_id, {}, {})
+            versions.write_measures(warehouse, {version_id: versions.Measures({}, {})})
             publish.publish(warehouse, version_id, NOW)
         if gone:
             erase(warehouse, SourceParams(), *gone)

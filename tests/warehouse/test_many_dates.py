@@ -52,15 +52,16 @@ def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
 def test_many_dates_are_what_each_is_by_itself(warehouse: Warehouse, window_days: int | None) -> None:
     ahead = many_dates.prepare(warehouse, DATES, inputs=INPUTS, window_days=window_days, net=True)
     asked, shown = (_asked(warehouse, window_days, relation) for relation in ("features", many_dates.SHOWN))
+    cuts = dict(zip(DATES, (0, 1) * 5, strict=True))
+    ahead.assign(shown.assign_sql, {as_of: shown.scored_sql[cut] for as_of, cut in cuts.items()})
+    assigned = {as_of: _rows(warehouse, f"(FROM snapshot WHERE as_of = DATE '{as_of}')") for as_of in DATES}
     for as_of in DATES:
-        customers = ahead.show(as_of)
-        ahead.assign(as_of, shown.assign_sql, shown.scored_sql)
-        found = [_rows(warehouse, table) for table in (many_dates.SHOWN, "snapshot")]
+        customers, one = ahead.customers(as_of), _rows(warehouse, f"({ahead.of(as_of, f'FROM {many_dates.SHOWN}')})")
         answers = [ahead.query(as_of)(sql) for sql in shown.questions] if customers else []
         assert customers == features.prepare(warehouse, as_of, window_days)
         features.prepare_inputs(warehouse, INPUTS, as_of=as_of, window_days=window_days, net=True, own_sql="")
-        versions.assign(warehouse, as_of, asked.assign_sql, asked.scored_sql)
-        assert found == [_rows(warehouse, table) for table in ("features", "snapshot")]
+        versions.assign(warehouse, as_of, asked.assign_sql, asked.scored_sql[cuts[as_of]])
+        assert [one, assigned[as_of]] == [_rows(warehouse, table) for table in ("features", "snapshot")]
         for sql, answer in zip(asked.questions, answers, strict=False):
             found_rows, alone = _in_order(answer), _in_order(warehouse.execute(sql).fetchnumpy())
             assert found_rows.keys() == alone.keys()
@@ -90,17 +91,18 @@ def _scaler(warehouse: Warehouse, window_days: int | None) -> tuple[object, ...]
 class _Asked:
     questions: list[str]
     assign_sql: str
-    scored_sql: str
+    scored_sql: list[str]
 
 
 def _asked(warehouse: Warehouse, window_days: int | None, relation: str) -> _Asked:
     scaler, centroids = _scaler(warehouse, window_days)
     summary = summary_sql(scaler, 0.1, relation, exact=True)  # type: ignore[arg-type]
-    cuts = dict.fromkeys(SCORES, (1, 2, 3, 4))
+    names = parse_rfm_map(RFM_MAP.read_text())
+    cuts = [Thresholds(**dict.fromkeys(SCORES, own)) for own in ((1, 2, 3, 4), (2, 5, 9, 20))]
     return _Asked(
         [summary, thresholds_sql(relation), f"SELECT count(*) AS customers FROM {relation}"],
         explain_and_age_sql(scaler, centroids, relation, window_days=window_days),  # type: ignore[arg-type]
-        scored_sql(Thresholds(**cuts), parse_rfm_map(RFM_MAP.read_text()), relation),  # type: ignore[arg-type]
+        [scored_sql(own, names, relation) for own in cuts],
     )
 
 
