@@ -22,8 +22,8 @@ _OF_DATE = ("cohort_retention", "sales_by_country", "sales_monthly", "top_produc
 _OF_CANDIDATE = ("product_affinity", "rfm_crosstab", "rfm_heatmap", "segment_countries")
 #: Tables that are quickly filled, but for some only when the history was prepared.
 _AT_LAST = (
-    "segment_map", "segment_map_axes", "segment_movements", "segment_profiles",
-    "segment_versions",
+    "segment_map", "segment_map_axes", "segment_movements", "segment_profiles", "segment_profiles_history",
+    "segment_versions", "version_drift",
 )  # fmt: skip
 TABLES = frozenset([*_OF_DATE, *_OF_CANDIDATE, *_AT_LAST])
 
@@ -85,6 +85,7 @@ class Beside:
 
     def _fill(self, parameters: Parameters) -> None:
         self._warehouse.run("segments/next_movements")
+        self._warehouse.run("segments/next_profiles")
         with self._warehouse.transaction():
             for table in (*_OF_DATE, *_OF_CANDIDATE):
                 fill_ready(self._warehouse, table)

@@ -88,10 +88,7 @@ class ManyDates:
         alike: dict[str, list[date]] = {}
         for as_of, sql in scored_sql.items():
             alike.setdefault(sql, []).append(as_of)
-        scored = " UNION ALL ".join(
-            f"FROM ({_of_customers_sql(sql, _rows_of(dates))})"
-            for sql, dates in alike.items()
-        )
+        scored = " UNION ALL ".join(f"FROM ({_of_customers_sql(sql, _rows_of(dates))})" for sql, dates in alike.items())
         self._warehouse.execute(
             f"CREATE OR REPLACE TEMP VIEW snapshot AS FROM assigned_of_dates JOIN ({scored}) USING (as_of, customer_id)"
         )

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from warehouse import months, published_file, reading, serving, versions
+from warehouse import published_file, reading, serving, versions
 from warehouse.beside import Beside, beside
 from warehouse.errors import ServingError
 from warehouse.published_file import Begun
@@ -73,7 +73,6 @@ def prepare(warehouse: Warehouse, row: dict[str, Any], together: Together) -> No
     profiles.result()
     warehouse.run("segments/next_profiles")
     totals.result()
-    months.prepare_segments(warehouse, row)
     told.result()
 
 

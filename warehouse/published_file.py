@@ -2,15 +2,16 @@
 
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from warehouse import months
 from warehouse.beside import TABLES, Beside
 from warehouse.errors import WarehouseError
 from warehouse.filling import Parameters, fill
@@ -76,7 +77,8 @@ def write(warehouse: Warehouse, row: Mapping[str, Any], file: Path, other: Besid
     parameters = parameters_of(warehouse, row)
     content = begun.content(warehouse, parameters) if begun else _empty_file()
     tables = [name for name in _tables() if name not in TABLES and not (begun and name in _LASTING)]
-    _fill_file(warehouse, parameters, file, content, tables, views=not begun, other=other)
+    own = partial(months.prepare_segments, warehouse, row)
+    _fill_file(warehouse, parameters, file, content, tables, views=not begun, other=other, first=own)
 
 
 def _fill_file(
@@ -88,17 +90,21 @@ def _fill_file(
     *,
     views: bool,
     other: Beside | None = None,
+    first: Callable[[], None] = lambda: None,
 ) -> None:
+    """`first` is done, and `tables` are filled, while the other connection fills its own."""
     home = warehouse.value("SELECT current_database()")
     file.write_bytes(content)
     with _compression(warehouse, parameters["customers"]):
         warehouse.execute(f"ATTACH {literal(str(file))} AS publication ({_OPTIONS})")
         try:
-            with _filled(other, parameters), warehouse.transaction():
-                for table in tables:
-                    fill(warehouse, table, parameters)
-                if views:
-                    _write_views(warehouse, parameters["version_id"])
+            with _filled(other, parameters):
+                first()
+                with warehouse.transaction():
+                    for table in tables:
+                        fill(warehouse, table, parameters)
+                    if views:
+                        _write_views(warehouse, parameters["version_id"])
             if other:
                 other.prepare_next(parameters)
             warehouse.execute("CHECKPOINT publication")

@@ -15,6 +15,7 @@ from support_disk import fill, mounted
 from warehouse import store
 from warehouse.errors import DiskFullError, ResegmentError, WarehouseError, WarehouseLockedError
 from warehouse.params import WarehouseParams
+from warehouse.store import Warehouse
 
 
 @pytest.fixture
@@ -110,6 +111,11 @@ def test_an_error_of_duckdb_that_a_step_lets_through_is_explained_too(made: Ware
         warehouse.connection.execute("FROM nowhere")
 
 
+def select_until_ctrl_c(warehouse: Warehouse, sql: str) -> None:
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    warehouse.select(sql)
+
+
 @pytest.mark.parametrize(
     "slow",
     [
@@ -122,8 +128,7 @@ def test_ctrl_c_in_a_statement_is_an_interrupt_not_an_error(made: WarehouseParam
     try:
         with store.writing(made, "test"), store.opened(made) as warehouse:
             with pytest.raises(KeyboardInterrupt):
-                threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
-                warehouse.select(slow)
+                select_until_ctrl_c(warehouse, slow)
             assert warehouse.value("SELECT 1") == 1
     finally:
         signal.signal(signal.SIGINT, before)
