@@ -2,6 +2,7 @@
 
 import shutil
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from support_small import AS_OF, Bought, SmallShop, varied
 
 from flows.backfill import backfill
 from flows.planning import plan_backfill
+from tasks import backfilling
 from tasks.backfill_plan import look_ahead
 from tasks.ranges import Asked, BackfillError, Every
 from warehouse import serving
@@ -98,6 +100,37 @@ def test_a_replay_gives_segments_the_keys_of_the_model_before_it(shop: SmallShop
     rows = shop.private("SELECT parent_model_id, as_of FROM models.models WHERE as_of >= '2011-02-20' ORDER BY as_of")
     assert [row["parent_model_id"] for row in rows] == [None, *range(2, 9)]
     assert known & {row["segment_key"] for row in shop.published("FROM segment_profiles")}
+
+
+@pytest.mark.parametrize("cuts", ["refit", "nightly"])
+def test_dates_stored_together_are_what_each_is_alone(
+    shop: SmallShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cuts: str
+) -> None:
+    """A version of another model lies between them: what comes after it is compared with that one."""
+    shop.configure(f'[scoring]\ncuts = "{cuts}"\n')
+    shop.night(DATES[3])
+    shop.night(AS_OF)
+    alone = SmallShop(Path(shutil.copytree(shop.folder, tmp_path / "alone", symlinks=True)))
+    filled(shop)
+    monkeypatch.setattr(backfilling, "_AT_ONCE", 1)
+    filled(alone)
+    stamps = "created_at, published_at, superseded_at"
+    for table, columns in {
+        "versions": f"* EXCLUDE ({stamps})", "drift": "*", "sizes": "*", "profiles": "*", "membership": "*",
+        "movements": "*", "assignments": "*", "map_points": "*", "map_axes": "*",
+    }.items():  # fmt: skip
+        rows = f"SELECT {columns} FROM segments.{table} ORDER BY ALL"
+        assert shop.private(rows) == alone.private(rows)
+    for table in ("customer_segments", "segment_map", "product_affinity", "rfm_heatmap", "version_drift"):
+        assert by_date(shop, table, "COLUMNS(lambda c: c <> 'created_at')") == by_date(
+            alone, table, "COLUMNS(lambda c: c <> 'created_at')"
+        )
+    order = shop.private(
+        "SELECT v.as_of, b.as_of AS before FROM segments.versions AS v JOIN segments.versions AS b "
+        "ON b.version_id = v.previous_version_id ORDER BY v.as_of"
+    )
+    dates = [*DATES, AS_OF]
+    assert [(row["before"], row["as_of"]) for row in order] == list(pairwise(dates))
 
 
 def test_what_is_published_is_left_unless_forced(shop: SmallShop) -> None:
