@@ -46,6 +46,21 @@ def make_versions(night: Night, plan: Plan) -> list[dict[str, Any]]:
         return backfill.made(warehouse, made)
 
 
+@dataclass(frozen=True)
+class _Given:
+    """What the dates that a stored model assigns have in common; `cuts` are the quintile cuts of its first version."""
+
+    model: Parent
+    recipe: Recipe
+    cuts: Thresholds | None
+
+
+def _given(warehouse: Warehouse, night: Night, model_id: int) -> _Given:
+    cuts = backfill.thresholds_of(warehouse, model_id)
+    thresholds = parse_previous("{}", cuts).thresholds if cuts else None
+    return _Given(drafts.parent(warehouse, model_id), drafts.recipe(warehouse, night), thresholds)
+
+
 def _versions(
     warehouse: Warehouse, night: Night, plan: Plan, todo: list[Planned], together: publish.Together
 ) -> Iterator[int | None]:
@@ -108,7 +123,7 @@ def _ahead(warehouse: Warehouse, night: Night, todo: list[Planned], former: Many
 
 
 def _stored_together(
-    warehouse: Warehouse, nights: list[Night], plan: Plan, left: list[Planned], given: "_Given", ahead: ManyDates
+    warehouse: Warehouse, nights: list[Night], plan: Plan, left: list[Planned], given: _Given, ahead: ManyDates
 ) -> list[int | None]:
     """Candidates of dates that a stored model assigns: their ids, None where there is no customer.
 
@@ -137,7 +152,7 @@ def _stored(
     night: Night,
     plan: Plan,
     planned: Planned,
-    model_of: Callable[[int], "_Given"],
+    model_of: Callable[[int], _Given],
     from_date: date | None,
 ) -> int | None:
     """The candidate of a date that is looked at by itself, None if there is no customer."""
@@ -164,21 +179,6 @@ def _origin(warehouse: Warehouse, plan: Plan, planned: Planned) -> dict[str, Any
         former = versions.version(warehouse, planned.version_id)
         origin = {name: former[name] for name in origin} | {"restates_version_id": planned.version_id}
     return origin
-
-
-@dataclass(frozen=True)
-class _Given:
-    """What the dates that a stored model assigns have in common; `cuts` are the quintile cuts of its first version."""
-
-    model: Parent
-    recipe: Recipe
-    cuts: Thresholds | None
-
-
-def _given(warehouse: Warehouse, night: Night, model_id: int) -> _Given:
-    cuts = backfill.thresholds_of(warehouse, model_id)
-    thresholds = parse_previous("{}", cuts).thresholds if cuts else None
-    return _Given(drafts.parent(warehouse, model_id), drafts.recipe(warehouse, night), thresholds)
 
 
 def _figures(draft: Draft) -> Previous:
