@@ -105,7 +105,7 @@ def reconcile(warehouse: Warehouse, now: datetime) -> list[str]:
         done.append(f"removed the unfinished {left.name}")
     for version_id, found in serving.finished(folder).items():
         done += _settle(warehouse, version_id, found, known.get(version_id), now)
-    done += [f"dropped the unchecked version {number}" for number in versions.drop_candidates(warehouse)]
+    done += _dropped(versions.drop_candidates(warehouse))
     done += point_current(warehouse)
     for former in serving.former_revisions(folder):  # after the link has left it
         serving.remove(former)
@@ -170,6 +170,14 @@ def _settle_held(warehouse: Warehouse, version_id: int, found: Path, now: dateti
         return [f"finished promoting version {version_id}"]
     serving.remove(found)
     return [f"version {version_id} is still held: its promotion was stopped; run it again"]
+
+
+def _dropped(version_ids: list[int]) -> list[str]:
+    """One line, however many dates were stored ahead."""
+    if not version_ids:
+        return []
+    several = f"s {min(version_ids)} to {max(version_ids)}" if len(version_ids) > 1 else f" {version_ids[0]}"
+    return [f"dropped the unchecked version{several}"]
 
 
 def _make_visible(warehouse: Warehouse, row: dict[str, Any], now: datetime) -> bool:

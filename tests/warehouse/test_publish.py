@@ -122,6 +122,14 @@ def test_nothing_to_do_after_a_run_that_ended(warehouse: Warehouse, folder: Path
     assert (statuses(warehouse), entries(folder), shown(folder)) == ({1: "published"}, ["000001"], 1)
 
 
+def test_candidates_stored_ahead_are_dropped_in_one_line(warehouse: Warehouse, folder: Path) -> None:
+    published(warehouse, 0)
+    for day in (1, 2, 3):
+        candidate(warehouse, day)
+    assert publish.reconcile(warehouse, NOW) == ["dropped the unchecked versions 2 to 4"]
+    assert (statuses(warehouse), entries(folder)) == ({1: "published"}, ["000001"])
+
+
 def test_a_candidate_without_a_directory_is_dropped(warehouse: Warehouse, folder: Path) -> None:
     published(warehouse, 0)
     candidate(warehouse, 1)
