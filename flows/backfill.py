@@ -50,5 +50,5 @@ def _dates(asked: Asked, reports: bool, night: Night) -> dict[str, Any]:
         plan = plan_versions(night, asked)
         made = make_versions(night, plan)
         if reports:
-            report_versions(night.warehouse.serving, night.report, published_ids(plan, made))
+            report_versions(night.warehouse.serving, night.report, published_ids(night, asked, plan, made))
         return record.backfilled(summarise_deliveries(night), summarise_backfill(night, plan, made))

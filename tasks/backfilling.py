@@ -17,7 +17,7 @@ from tasks.judging import breaker_reasons
 from tasks.night import Night
 from tasks.present import utc_now
 from tasks.progress import counted, listener, logger
-from tasks.ranges import Mode
+from tasks.ranges import Asked, Mode
 from tasks.segments import SUITES
 from tasks.wrapper import task
 from warehouse import backfill, features, many_dates, ops, publish, store, threads, versions
@@ -211,8 +211,14 @@ def _judge(warehouse: Warehouse, night: Night, version_id: int, *, thoroughly: b
         backfill.mark(warehouse, version_id, reasons)
 
 
-def published_ids(plan: Plan, made: list[dict[str, Any]]) -> list[int]:
-    """The version that is published now for each date of the plan that has one, made or left, oldest date first."""
+def published_ids(night: Night, asked: Asked, plan: Plan, made: list[dict[str, Any]]) -> list[int]:
+    """The version that is published now for each date that was asked for, made or left, oldest date first.
+
+    Where what is contradicted was asked for, a stopped run has restated some that no plan names any more: all are told.
+    """
+    if asked.affected:
+        with store.opened(night.warehouse) as warehouse:
+            return backfill.restated(warehouse)
     there = {one.as_of: one.version_id for one in plan.dates if one.version_id is not None}
     there |= {row["as_of"]: row["version_id"] for row in made}
     return [there[day] for day in sorted(there)]

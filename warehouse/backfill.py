@@ -42,6 +42,15 @@ def affected(warehouse: Warehouse) -> list[dict[str, Any]]:
     return warehouse.select("FROM segments.affected ORDER BY as_of")
 
 
+def restated(warehouse: Warehouse) -> list[int]:
+    """Published versions that were made in the place of a contradicted one, oldest date first."""
+    rows = warehouse.select(
+        "SELECT version_id FROM segments.versions WHERE status = 'published' AND restates_version_id IS NOT NULL "
+        "ORDER BY as_of"
+    )
+    return [row["version_id"] for row in rows]
+
+
 def last_of_chain(
     warehouse: Warehouse, chain_from: date | None, as_of: date, params_fingerprint: str
 ) -> dict[str, Any] | None:

@@ -304,6 +304,10 @@ def test_late_lines_name_the_versions_they_contradict_and_these_are_restated(
     made = backfill(affected=True, config=told_late.config)["backfill"]["versions"]
     assert [(row["as_of"], row["restates_version_id"]) for row in made] == [(contradicted[0], 3), (contradicted[1], 4)]
     assert backfill(affected=True, config=told_late.config)["status"] == "unchanged"
+    pages = [serving.report_file(told_late.serving, row["version_id"]) for row in made]
+    assert not any(page.exists() for page in pages)  # a run that was stopped leaves it so
+    backfill(affected=True, reports=True, config=told_late.config)
+    assert all(page.exists() for page in pages)
     columns = "* EXCLUDE (version_id, created_at, segment_since)"
     expected = by_date(knowing, "customer_segments", columns)
     found = by_date(told_late, "customer_segments", columns)
