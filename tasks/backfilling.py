@@ -1,4 +1,4 @@
-"""Versions of past dates: each drafted, judged and published before the next is begun."""
+"""Versions of past dates: drafted some at a time, each judged and published before the next is."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -81,7 +81,8 @@ def _versions(
             ahead = _ahead(warehouse, own[0], left, ahead)
             if ahead:
                 own = [one for one in own if ahead.has(one.as_of, **_asked(one))]
-                version_ids = _stored_together(warehouse, own, plan, left, model_of(left[0].model_id), ahead)
+                given, todo_now = model_of(left[0].model_id), left[: len(own)]
+                version_ids = _stored_together(warehouse, own, plan, todo_now, given, ahead)
                 together.expect(dict(zip([one.as_of for one in own], version_ids, strict=True)))
             else:
                 own, window = own[:1], own[0].features.window_days
@@ -123,7 +124,7 @@ def _ahead(warehouse: Warehouse, night: Night, todo: list[Planned], former: Many
 
 
 def _stored_together(
-    warehouse: Warehouse, nights: list[Night], plan: Plan, left: list[Planned], given: _Given, ahead: ManyDates
+    warehouse: Warehouse, nights: list[Night], plan: Plan, todo: list[Planned], given: _Given, ahead: ManyDates
 ) -> list[int | None]:
     """Candidates of dates that a stored model assigns: their ids, None where there is no customer.
 
@@ -131,19 +132,23 @@ def _stored_together(
     turn; those that a stopped run has not come to are dropped by the next one.
     """
     drafted: dict[date, drafts.Drafted] = {}
-    last: drafts.Drafted | None = None
+    before: Previous | None = None
     model_id, others = given.model.model_id, versions.dates_between(warehouse, nights[0].as_of, nights[-1].as_of)
-    for night, planned in zip(nights, left, strict=False):
-        if ahead.customers(night.as_of):
-            nearer = last and not any(last.night.as_of < one < night.as_of for one in others)
-            before = _figures(last.draft) if last and nearer else drafts.previous(warehouse, night.as_of, model_id)
-            draft = _assigned(night, given, before, ahead.query(night.as_of), many_dates.SHOWN)
-            last = drafted[night.as_of] = drafts.Drafted(night, draft, _origin(warehouse, plan, planned))
-    if last:
-        ahead.assign(last.draft.assign_sql, {as_of: one.draft.scored_sql for as_of, one in drafted.items()})
-        with warehouse.transaction():
-            ids = drafts.store(warehouse, list(drafted.values()), model_id=model_id, within=ahead.of)
-    by_date = dict(zip(drafted, ids, strict=True)) if last else {}
+    for night, planned in zip(nights, todo, strict=True):
+        if not ahead.customers(night.as_of):
+            continue
+        last = max(drafted, default=None)
+        if last is None or any(last < one < night.as_of for one in others):
+            before = drafts.previous(warehouse, night.as_of, model_id)
+        draft = _assigned(night, given, before, ahead.query(night.as_of), many_dates.SHOWN)
+        drafted[night.as_of] = drafts.Drafted(night, draft, _origin(warehouse, plan, planned))
+        before = Previous(draft.feature_counts, draft.thresholds)
+    if not drafted:
+        return [None] * len(nights)
+    ahead.assign(draft.assign_sql, {as_of: one.draft.scored_sql for as_of, one in drafted.items()})
+    with warehouse.transaction():
+        ids = drafts.store(warehouse, list(drafted.values()), model_id=model_id, within=ahead.of)
+    by_date = dict(zip(drafted, ids, strict=True))
     return [by_date.get(night.as_of) for night in nights]
 
 
@@ -179,11 +184,6 @@ def _origin(warehouse: Warehouse, plan: Plan, planned: Planned) -> dict[str, Any
         former = versions.version(warehouse, planned.version_id)
         origin = {name: former[name] for name in origin} | {"restates_version_id": planned.version_id}
     return origin
-
-
-def _figures(draft: Draft) -> Previous:
-    """What the next date is compared with: this draft is published before it."""
-    return Previous(draft.feature_counts, draft.thresholds)
 
 
 def _assigned(night: Night, given: _Given, before: Previous | None, query: Query, relation: str) -> Draft:

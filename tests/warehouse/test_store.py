@@ -15,7 +15,6 @@ from support_disk import fill, mounted
 from warehouse import store
 from warehouse.errors import DiskFullError, ResegmentError, WarehouseError, WarehouseLockedError
 from warehouse.params import WarehouseParams
-from warehouse.store import Warehouse
 
 
 @pytest.fixture
@@ -111,11 +110,6 @@ def test_an_error_of_duckdb_that_a_step_lets_through_is_explained_too(made: Ware
         warehouse.connection.execute("FROM nowhere")
 
 
-def select_until_ctrl_c(warehouse: Warehouse, sql: str) -> None:
-    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
-    warehouse.select(sql)
-
-
 @pytest.mark.parametrize(
     "slow",
     [
@@ -127,8 +121,9 @@ def test_ctrl_c_in_a_statement_is_an_interrupt_not_an_error(made: WarehouseParam
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with store.writing(made, "test"), store.opened(made) as warehouse:
+            threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
             with pytest.raises(KeyboardInterrupt):
-                select_until_ctrl_c(warehouse, slow)
+                warehouse.select(slow)
             assert warehouse.value("SELECT 1") == 1
     finally:
         signal.signal(signal.SIGINT, before)
