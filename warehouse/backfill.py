@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from warehouse import serving
+from warehouse import features, serving
 from warehouse.store import Warehouse
 
 #: Files whose size a plan goes by.
@@ -22,7 +22,7 @@ def prepare(warehouse: Warehouse, as_of: date, window_days: int | None, before: 
     if before is None:
         warehouse.run("backfill/begin_activity", as_of=as_of, window_days=window_days)
     else:
-        warehouse.run("features/affected", as_of=as_of, old_as_of=before, window_days=window_days)
+        features.find_affected(warehouse, as_of, before, window_days)
         warehouse.run("backfill/advance_activity")
     warehouse.run("features/rfm", as_of=as_of, window_days=window_days)
     return int(warehouse.value("SELECT count(*) FROM rfm"))

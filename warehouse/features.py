@@ -33,24 +33,31 @@ _EXPRESSIONS = {
 def advance(warehouse: Warehouse, as_of: date, window_days: int | None, *, accepted: bool) -> date:
     """Bring `features.customer_activity` to `as_of`, or leave its date if it is later already; return its date.
 
-    Runs inside the caller's transaction. With `accepted`, the customers in the temporary table `touched_customers` are
-    recomputed as well, the ledger's revision is counted up, and the days of `changed_invoices` are kept with it, so
-    that versions made before can be told to be out of date.
+    Runs inside the caller's transaction. With `accepted`, the customers of the temporary table `changed_invoices` are
+    recomputed as well, the ledger's revision is counted up, and the days of these invoices are kept with it, so that
+    versions made before can be told to be out of date.
     """
     state = warehouse.select("SELECT as_of, window_days FROM features.state")
     target = max(as_of, state[0]["as_of"]) if state else as_of
     if not accepted:
-        warehouse.execute("CREATE OR REPLACE TEMP TABLE touched_customers (customer_id VARCHAR, first_day DATE)")
+        warehouse.execute("CREATE OR REPLACE TEMP TABLE changed_invoices (customer_id VARCHAR, shop_day DATE)")
     if needs_rebuild(warehouse, window_days):
         warehouse.run("features/rebuild", as_of=target, window_days=window_days)
     else:
         warehouse.run("features/activity_stored")
-        warehouse.run("features/affected", as_of=target, old_as_of=state[0]["as_of"], window_days=window_days)
+        find_affected(warehouse, target, state[0]["as_of"], window_days)
         warehouse.run("features/advance")
     warehouse.run("features/set_state", as_of=target, window_days=window_days, accepted=accepted)
     if accepted:
         warehouse.run("features/record_changes")
     return target
+
+
+def find_affected(warehouse: Warehouse, as_of: date, old_as_of: date, window_days: int | None) -> None:
+    """Make what `activity` of `old_as_of` becomes on `as_of`: `former_rows` go, `affected_activity` comes."""
+    warehouse.run("features/affected", as_of=as_of, old_as_of=old_as_of, window_days=window_days)
+    if warehouse.value("SELECT count(*) FROM anew_customers"):
+        warehouse.run("features/anew", as_of=as_of, window_days=window_days)
 
 
 def needs_rebuild(warehouse: Warehouse, window_days: int | None) -> bool:
@@ -60,7 +67,7 @@ def needs_rebuild(warehouse: Warehouse, window_days: int | None) -> bool:
 
 
 def follow(warehouse: Warehouse) -> None:
-    """Recompute the customers in `touched_customers` for the date the activity is valid for; it stays that date.
+    """Recompute the customers of `changed_invoices` for the date the activity is valid for; it stays that date.
 
     Runs inside the caller's transaction.
     """

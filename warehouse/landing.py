@@ -86,7 +86,7 @@ def accept(warehouse: Warehouse, source: SourceParams, now: datetime) -> bool:
     """Move what is staged into lines, invoices, totals and ledger, and merge customers; return whether there was any.
 
     If equal lines are to be judged otherwise than before, all of them are. Runs inside the caller's transaction and
-    leaves the temporary table `touched_customers` for the features.
+    leaves the temporary table `changed_invoices` for the features.
     """
     changed = merges.prepare(warehouse, source) or rules.changed_duplicates(warehouse, source)
     staged = warehouse.rows("landing/staged_loads")[0]

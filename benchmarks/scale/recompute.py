@@ -116,6 +116,8 @@ def _incremental(folder: Path, repetitions: int) -> tuple[list[float], list[Any]
     with writing(params, "benchmark") as warehouse:
         as_of = warehouse.value("SELECT as_of FROM features.state")
         put_back(warehouse, as_of - timedelta(days=1))
+    with writing(params, "benchmark") as warehouse:  # a night finds its tables in the file
+        warehouse.execute(_TOUCHED)
         for _ in range(repetitions + 1):
             with suppress(_TakeBack), warehouse.transaction():
                 totals = once(warehouse, as_of)

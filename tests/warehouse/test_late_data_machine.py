@@ -167,8 +167,8 @@ class Shop(RuleBasedStateMachine):
         """Whoever's activity changed is among those that were recomputed; the others' rows were not written."""
         after = self._activity()
         changed = {who for who in before.keys() | after.keys() if before.get(who) != after.get(who)}
-        touched = self.warehouse.execute("SELECT customer_id FROM touched_customers").fetchall()
-        assert changed <= {who for (who,) in touched}
+        recomputed = self.warehouse.execute("SELECT customer_id FROM changed_invoices").fetchall()
+        assert changed <= {who for (who,) in recomputed}
 
 
 TestShop = Shop.TestCase

@@ -1,9 +1,8 @@
--- grain: affected customer, and their activity of the new date
--- inputs: activity, of $old_as_of, with its rows' numbers; touched_customers, with the first day of what may have changed;
---   sales.invoices
--- reason: cost follows what changed. To whom only invoices of [old_as_of, as_of) came, these are added; from all their
---   invoices are computed only those to whom something of before changed, left the window, or may be an invoice of before
---   going on: its number is not greater than all there were. New days of one month bring one active month at most.
+-- grain: customer with invoices of the new days, and their activity of the new date
+-- inputs: activity, of $old_as_of, with its rows' numbers; changed_invoices; sales.invoices
+-- reason: cost follows what changed. To whom only invoices of [old_as_of, as_of) came, these are added; in anew_customers is
+--   to whom something of before changed, left the window, or may be an invoice of before going on: its number is not greater
+--   than all there were (the greatest decides on a single one). New days of one month bring one active month at most.
 --   Customers are looked for among all others once; what was theirs goes by the numbers of its rows.
 CREATE OR REPLACE TEMP TABLE new_invoices AS
 SELECT * FROM sales.invoices WHERE shop_day >= $old_as_of AND shop_day < $as_of;
@@ -17,10 +16,11 @@ SELECT customer_id, least(a.first_purchase_day, n.first_purchase_day) AS first_p
     coalesce(a.active_months, 0) + n.active_months
         - CAST(coalesce(date_trunc('month', a.last_purchase_day) = date_trunc('month', n.last_purchase_day), false) AS BIGINT) AS active_months,
     coalesce(n.country, a.country) AS country, coalesce(n.greatest_invoice, a.greatest_invoice) AS greatest_invoice,
-    a.greatest_invoice AS former_greatest, a.row_number
+    CASE WHEN n.frequency > 1 OR n.greatest_invoice <= a.greatest_invoice THEN a.greatest_invoice END AS not_to_reach,
+    a.row_number
 FROM features.activity_of('new_invoices', $as_of, NULL) AS n LEFT JOIN activity AS a USING (customer_id);
 CREATE OR REPLACE TEMP TABLE anew_customers AS
-SELECT customer_id FROM touched_customers WHERE first_day < $old_as_of
+SELECT customer_id FROM changed_invoices WHERE shop_day < $old_as_of
 UNION
 SELECT customer_id FROM sales.invoices
 WHERE shop_day >= $old_as_of - CAST($window_days AS INTEGER) AND shop_day < $as_of - CAST($window_days AS INTEGER)
@@ -30,16 +30,10 @@ WHERE $window_days IS NOT NULL OR date_trunc('month', $old_as_of) < date_trunc('
 GROUP BY customer_id
 HAVING $window_days IS NOT NULL OR date_trunc('month', min(shop_day)) < date_trunc('month', max(shop_day))
 UNION
-SELECT customer_id FROM new_invoices JOIN advanced_activity USING (customer_id)
+SELECT customer_id FROM new_invoices JOIN (FROM advanced_activity WHERE not_to_reach IS NOT NULL) USING (customer_id)
 WHERE new_invoices.purchase_lines > 0
-    AND lpad(CAST(length(invoice_no) AS VARCHAR), 4, '0') || invoice_no <= former_greatest;
-CREATE OR REPLACE TEMP TABLE former_rows AS
-SELECT row_number FROM advanced_activity WHERE row_number IS NOT NULL
-UNION
-SELECT row_number FROM activity SEMI JOIN anew_customers USING (customer_id);
-CREATE OR REPLACE TEMP VIEW anew_invoices AS SELECT * FROM sales.invoices SEMI JOIN anew_customers USING (customer_id);
-CREATE OR REPLACE TEMP TABLE anew_activity AS FROM features.activity_of('anew_invoices', $as_of, $window_days);
+    AND lpad(CAST(length(invoice_no) AS VARCHAR), 4, '0') || invoice_no <= not_to_reach;
+CREATE OR REPLACE TEMP VIEW former_rows AS
+SELECT row_number FROM advanced_activity WHERE row_number IS NOT NULL;
 CREATE OR REPLACE TEMP VIEW affected_activity AS
-FROM anew_activity
-UNION ALL BY NAME
-SELECT * EXCLUDE (former_greatest, row_number) FROM advanced_activity ANTI JOIN anew_customers USING (customer_id);
+SELECT * EXCLUDE (not_to_reach, row_number) FROM advanced_activity;

@@ -21,5 +21,3 @@ SELECT customer_id, shop_day
 FROM former_invoices AS f FULL JOIN rebuilt_invoices AS r USING (source, customer_id, invoice_no, shop_day)
 WHERE (f.country, f.purchase_lines, f.return_lines, f.items, f.gross, f.returned)
     IS DISTINCT FROM (r.country, r.purchase_lines, r.return_lines, r.items, r.gross, r.returned);
-CREATE OR REPLACE TEMP TABLE touched_customers AS
-SELECT customer_id, min(shop_day) AS first_day FROM touched_invoices GROUP BY customer_id;

@@ -1,5 +1,5 @@
 -- grain: closed invoice, and customer x product known since a closed day, of a customer that was merged away
--- inputs: sales.customer_merges as it is now; touched_customers and changed_invoices, which it adds to
+-- inputs: sales.customer_merges as it is now; changed_invoices, which it adds to
 -- reason: their lines are gone, so what was made of them moves as it is; a merge that is taken back leaves it there
 CREATE OR REPLACE TEMP TABLE moving AS
 SELECT invoices.*, merged_id FROM sales.invoices JOIN sales.customer_merges USING (customer_id)
@@ -36,6 +36,4 @@ DELETE FROM sales.customer_products WHERE customer_id IN (SELECT customer_id FRO
 DELETE FROM sales.customer_products USING moved_pairs AS gone
 WHERE customer_products.customer_id = gone.customer_id AND customer_products.product = gone.product;
 INSERT INTO sales.customer_products BY NAME FROM moved_pairs;
-INSERT INTO touched_customers
-SELECT unnest([customer_id, merged_id]), shop_day FROM moving;
 INSERT INTO changed_invoices SELECT customer_id, shop_day FROM moving UNION ALL SELECT merged_id, shop_day FROM moving;
