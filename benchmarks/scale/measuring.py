@@ -40,6 +40,7 @@ class Measured:
     share: list[Taken]
     statements: dict[str, list[dict[str, Any]]]
     recomputed: dict[str, Recomputed]
+    recomputed_same: Recomputed
     fitted: Fitted
 
 
@@ -57,11 +58,12 @@ def _measure(shop: ScaledShop, repetitions: int) -> Measured:
     with shop.nights() as nights:
         same = [nights.run(SAME_BATCH) for _ in range(repetitions)]
         statements = {"same": nights.statements(SAME_BATCH)}
+        recomputed_same = recompute.measure_incremental(nights.folder, repetitions)
         share = [nights.run(shop.nightly_lines) for _ in range(repetitions)]
         statements["share"] = nights.statements(shop.nightly_lines)
         recomputed = recompute.measure(nights.folder, shop.lines, repetitions)
         fitted = _fitted(nights.folder, loaded.customers, repetitions)
-    return Measured(shop.name, facts, loaded, same, share, statements, recomputed, fitted)
+    return Measured(shop.name, facts, loaded, same, share, statements, recomputed, recomputed_same, fitted)
 
 
 def _fitted(folder: Path, customers: int, repetitions: int) -> Fitted:
@@ -93,5 +95,6 @@ def _parsed(found: dict[str, Any]) -> Measured:
         share=nights["share"],
         statements=found["statements"],
         recomputed={way: Recomputed(**one) for way, one in found["recomputed"].items()},
+        recomputed_same=Recomputed(**found["recomputed_same"]),
         fitted=Fitted(**found["fitted"]),
     )

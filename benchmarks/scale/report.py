@@ -4,7 +4,7 @@ from collections.abc import Callable
 from statistics import median
 
 from benchmarks.scale.measuring import SAME_BATCH, Measured
-from benchmarks.scale.recompute import INCREMENTAL
+from benchmarks.scale.recompute import INCREMENTAL, Recomputed
 from benchmarks.scale.shop import LOAD_LIMIT, NIGHT_LIMIT, Taken
 
 #: Steps of a night in groups; `publication` follows the number of customers, by design.
@@ -18,6 +18,7 @@ PARTS = {
 }
 #: Of a statement's text, for the part of a night that reads the whole history by design.
 DUPLICATE_CHECK = "CREATE OR REPLACE TEMP TABLE touched_rows"
+_TIMES = "times the fastest of the others"
 
 _Figure = Callable[[Measured], float]
 
@@ -42,7 +43,7 @@ def markdown(measured: list[Measured]) -> str:
             "A night that brings a 730th of the history:",
             table(measured, _nights(lambda one: one.share, "share")),
             "Features after that night: the invoices of the batch and the activity of their customers, against all "
-            "lines anew, with the times the first is faster.",
+            f"lines anew, with the times the first is faster; and after a night with the same {SAME_BATCH:,} lines.",
             _recomputed(measured),
             "A fit of all customers, and assigning them:",
             _fitted(measured),
@@ -77,10 +78,10 @@ def duplicate_check(one: Measured, kind: str) -> float:
     return float(sum(row["seconds"] for row in one.statements[kind] if row["statement"].startswith(DUPLICATE_CHECK)))
 
 
-def faster(one: Measured) -> float:
+def faster(one: Measured, incremental: Recomputed) -> float:
     """How many times as long the fastest way to compute all features anew takes."""
     others = [median(found.seconds) for way, found in one.recomputed.items() if way != INCREMENTAL]
-    return min(others) / median(one.recomputed[INCREMENTAL].seconds)
+    return min(others) / median(incremental.seconds)
 
 
 def _shops() -> list[tuple[str, _Figure, str]]:
@@ -119,16 +120,15 @@ def _recomputed(measured: list[Measured]) -> str:
         "| s (peak MiB) | " + " | ".join(one.name for one in measured) + " |",
         "|---" * (len(measured) + 1) + "|",
     ]
-    for way in ways:
-        cells = []
-        for one in measured:
-            found = one.recomputed.get(way)
-            cells.append(f"{median(found.seconds):.3f} ({found.peak_mib:,.0f})" if found else "not tried")
-        lines.append(f"| {way} | " + " | ".join(cells) + " |")
-    lines.append(
-        "| times the fastest of the others | " + " | ".join(f"**{faster(one):.0f}**" for one in measured) + " |"
-    )
-    return "\n".join(lines)
+    rows = {way: [_told(one.recomputed.get(way)) for one in measured] for way in ways}
+    rows[_TIMES] = [f"**{faster(one, one.recomputed[INCREMENTAL]):.0f}**" for one in measured]
+    rows[f"{INCREMENTAL} by {SAME_BATCH:,} lines"] = [_told(one.recomputed_same) for one in measured]
+    rows[f"{_TIMES}, too"] = [f"**{faster(one, one.recomputed_same):.0f}**" for one in measured]
+    return "\n".join([*lines, *(f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items())])
+
+
+def _told(found: Recomputed | None) -> str:
+    return f"{median(found.seconds):.3f} ({found.peak_mib:,.0f})" if found else "not tried"
 
 
 def _fitted(measured: list[Measured]) -> str:

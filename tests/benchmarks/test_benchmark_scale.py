@@ -9,6 +9,7 @@ import time
 from dataclasses import asdict
 from statistics import median
 
+import duckdb
 import pytest
 
 from benchmarks import nights, processes
@@ -76,8 +77,18 @@ def measured(shops):
     with small.nights() as one, large.nights() as other:
         _steps(one), _steps(other)
         taken = [(_steps(one), _steps(other)) for _ in range(5)]
+        left = [_activity(open_shop) for open_shop in (one, other)]
         features = [recompute.measure(open_shop.folder, SMALL, 7) for open_shop in (one, other)]
+        assert [_activity(open_shop) for open_shop in (one, other)] == left
     return taken, features
+
+
+def _activity(nights):
+    with duckdb.connect(nights.folder / "warehouse.duckdb", read_only=True) as connection:
+        return (
+            connection.execute("FROM features.state").fetchall(),
+            connection.execute("SELECT count(*), sum(hash(columns(*))) FROM features.customer_activity").fetchall(),
+        )
 
 
 def test_a_night_with_ten_times_the_history_and_the_same_batch_costs_about_the_same(measured):
@@ -116,6 +127,7 @@ def _one(name, accepting):
             recompute.INCREMENTAL: recompute.Recomputed([0.1], 100.0),
             recompute.POLARS: recompute.Recomputed([5.0], 100.0),
         },
+        recomputed_same=recompute.Recomputed([0.01], 100.0),
         fitted=measuring.Fitted({"KMeans": [1.0]}, {"KMeans": 0.0}, {"assign": [0.5]}),
     )
 
@@ -126,6 +138,7 @@ def test_report_has_every_size_in_a_column_and_the_ratio_of_the_last_two():
     assert "| all steps but publication, s | 7.00 | 9.00 | 1.29 |" in text
     assert "| of these the duplicate check, s | 0.250 | 0.250 | 1.00 |" in text
     assert "| times the fastest of the others | **50** | **50** |" in text
+    assert "| times the fastest of the others, too | **500** | **500** |" in text
 
 
 def test_what_was_measured_is_taken_from_the_cache_as_it_was(tmp_path):
