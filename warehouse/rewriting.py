@@ -37,7 +37,7 @@ _IN_ORDER = {"sales.invoices": "ORDER BY shop_day"}
 _DEFINITIONS = (
     "SELECT schema_name, table_name, column_name, data_type, column_default, is_nullable, comment "
     "FROM duckdb_columns() WHERE database_name = $name AND NOT internal",
-    "SELECT schema_name, table_name, comment FROM duckdb_tables() WHERE database_name = $name AND NOT internal",
+    "SELECT schema_name, table_name, sql, comment FROM duckdb_tables() WHERE database_name = $name AND NOT internal",
     "SELECT schema_name, table_name, constraint_text FROM duckdb_constraints() WHERE database_name = $name",
     "SELECT schema_name, view_name, sql, comment FROM duckdb_views() WHERE database_name = $name AND NOT internal",
     "SELECT schema_name, function_name, macro_definition, comment FROM duckdb_functions() "

@@ -61,6 +61,24 @@ def test_invoices_come_to_lie_in_the_order_of_days(params: WarehouseParams) -> N
         assert connection.execute(days).fetchone() == (True,)
 
 
+def test_ids_that_are_looked_through_stay_plain(params: WarehouseParams) -> None:
+    with store.writing(params, "test") as warehouse:
+        warehouse.execute(
+            "INSERT INTO features.customer_activity BY NAME SELECT md5(range::VARCHAR) AS customer_id, 0 AS frequency, "
+            "0 AS gross, 0 AS returned, 0 AS net, 0 AS purchase_lines, 0 AS return_lines, 0 AS items, "
+            "0 AS active_months, md5('i' || range) AS greatest_invoice, '0' || range AS country FROM range(50000)"
+        )
+    with store.holding(params, "test"):
+        rewriting.rewrite_file(params, params.path)
+    with store.writing(params, "test") as warehouse:
+        stored = warehouse.select(
+            "SELECT DISTINCT column_name, compression FROM pragma_storage_info('features.customer_activity') "
+            "WHERE segment_type = 'VARCHAR'"
+        )
+    packed = {row["column_name"] for row in stored if row["compression"] != "Uncompressed"}
+    assert packed == {"country"}
+
+
 def test_everything_is_there_after_it_in_fewer_bytes(params: WarehouseParams) -> None:
     before = rows(params)
     params.path.chmod(0o640)
