@@ -80,7 +80,7 @@ def choose_action(
 ) -> tuple[Action, str]:
     """What to do with the model tonight, and why; `drift` is each feature's stability index since the last refit."""
     if parent is None:
-        return "refit", "there is no model yet"
+        return "refit", "there is no model of an earlier date"
     if asked:
         return "refit", "asked for"
     if params_fingerprint(parent.features, parent.model) != params_fingerprint(recipe.features, recipe.model):

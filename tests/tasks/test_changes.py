@@ -204,3 +204,9 @@ def test_the_plan_of_a_first_night_and_of_one_that_is_done(tmp_path: Path) -> No
     shop.night()
     assert CliRunner().invoke(app, plan).stdout.splitlines()[1:] == ["  Nothing is new: version 1 of this date stays."]
     assert date.fromisoformat(json.loads(CliRunner().invoke(app, [*plan, "--json"]).stdout)["as_of"]) == AS_OF
+    shop.deliver("late", [Bought("c1", days=0)])
+    assert CliRunner().invoke(app, plan).stdout.splitlines()[1:] == [
+        "  New deliveries are taken in.",
+        "  Model: refit (there is no model of an earlier date).",
+        "  The new version supersedes version 1 of this date, if anything differs.",
+    ]
