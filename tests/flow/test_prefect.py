@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -168,17 +169,23 @@ def test_a_night_is_a_flow_run_with_named_tasks_and_the_result_of_the_plain_func
     assert any(line.startswith("staged ") for line in logs)
 
 
-def test_a_held_or_failed_run_ends_with_one_message_and_no_traceback(shop: Path, environment: dict[str, str]) -> None:
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> CompletedProcess[str]:
+    """A night that its checks stopped."""
+    shop = filled(tmp_path_factory.mktemp("failed"))
     strict = environment | {"RESEGMENT__CHECKS__STALE_DAYS_STOP": "31"}
-    failed = resegment(shop, strict, "nightly", "--as-of", "2050-01-01")
+    return resegment(shop, strict, "nightly", "--as-of", "2050-01-01")
+
+
+def test_a_held_or_failed_run_ends_with_one_message_and_no_traceback(failed: CompletedProcess[str]) -> None:
     assert failed.returncode == 1
     assert "Critical checks failed" in failed.stderr
     assert "Traceback" not in failed.stderr
     assert failed.stdout == ""
 
 
+@pytest.mark.usefixtures("failed")
 def test_a_failed_run_is_an_event(environment: dict[str, str], tmp_path: Path) -> None:
-    """Of the run before."""
     found = asked(
         environment,
         tmp_path,
