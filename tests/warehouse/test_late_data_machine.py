@@ -147,7 +147,7 @@ class Shop(RuleBasedStateMachine):
         with self.warehouse.transaction():
             accepted = landing.accept(self.warehouse, self.source, now)
             features.advance(self.warehouse, AS_OF, None, accepted=accepted)
-        self._only_the_touched_changed(before)
+        self._only_the_recomputed_changed(before)
 
     def _replay(self, expected: int, now: datetime, file: Path | None) -> None:
         before = self._activity()
@@ -158,12 +158,12 @@ class Shop(RuleBasedStateMachine):
         if tried.sound:
             with self.warehouse.transaction():
                 replaying.accept(self.warehouse, self.source, now)
-            self._only_the_touched_changed(before)
+            self._only_the_recomputed_changed(before)
 
     def _activity(self) -> dict[str, dict[str, Any]]:
         return by_customer(self.warehouse, "features.customer_activity")
 
-    def _only_the_touched_changed(self, before: dict[str, dict[str, Any]]) -> None:
+    def _only_the_recomputed_changed(self, before: dict[str, dict[str, Any]]) -> None:
         """Whoever's activity changed is among those that were recomputed; the others' rows were not written."""
         after = self._activity()
         changed = {who for who in before.keys() | after.keys() if before.get(who) != after.get(who)}
